@@ -1,0 +1,53 @@
+/* A context: a place in the code, on a stack of its own, that can be left and come back to.
+ *
+ * A switch is a function call that returns on another stack. It keeps what the processor's calling
+ * convention says a call keeps (and so neither the signal mask nor the floating-point modes).
+ * There are two implementations with one meaning: assembly for x86-64 and aarch64, and one on
+ * POSIX ucontext for every other processor, which is also what the assembly is tested against.
+ *
+ * Nothing here knows of tasks: tasks and generators are built on it.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* Where a context was left. AddressSanitizer has to be told of every stack it finds itself on. */
+struct co_context {
+    void *sp; /* everything else lies on the stack this points to */
+#ifdef __SANITIZE_ADDRESS__
+    const void *stack_low;
+    size_t stack_size;
+    void *fake_stack;
+#endif
+};
+
+/* clang's spelling of the same feature test */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#error "build with -D__SANITIZE_ADDRESS__ as configure does for clang"
+#endif
+#endif
+
+/* Prepares a context that runs entry(arg) on the given stack when first switched to. entry must
+ * never return, and calls co_context_arrived() first. `low` is the lowest usable byte. */
+void co_context_make(struct co_context *context, void *low, size_t size, void (*entry)(void *),
+                     void *arg);
+
+/* Describes the stack the caller is on now; for the context a loop is run from. */
+void co_context_adopt_thread(struct co_context *context);
+
+/* Leaves `from` here, and continues `to` where it was left. Returns when somebody continues `from`.
+ */
+void co_context_switch(struct co_context *from, struct co_context *to);
+
+/* Continues `to`; the caller's stack will never be continued. */
+__attribute__((noreturn)) void co_context_exit_to(struct co_context *to);
+
+/* First thing on a new stack. */
+void co_context_arrived(void);
+
+/* The two implementations, by themselves. Both keep their state below the saved stack pointer. */
+void co_switch_asm(void **save_sp, void *load_sp);
+void *co_switch_asm_prepare(void *low, size_t size, void (*entry)(void *), void *arg);
+void co_switch_portable(void **save_sp, void *load_sp);
+void *co_switch_portable_prepare(void *low, size_t size, void (*entry)(void *), void *arg);

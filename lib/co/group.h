@@ -1,0 +1,56 @@
+/* Task groups: a scope that tasks can be started in, and that is not left before they have ended.
+ *
+ *     struct co_group group;
+ *     co_group_enter(&group, 5 * CO_SECOND);
+ *     int rc = co_group_spawn(&group, "a", fetch, a, NULL);
+ *     if (rc == 0)
+ *         rc = co_group_spawn(&group, "b", fetch, b, NULL);
+ *     rc = co_group_exit(&group, rc);
+ *
+ * The first task to fail cancels the others. A group lives in its owner's frame, and only the owner
+ * leaves it; any task may spawn into it or cancel it until then.
+ *
+ * source  asyncio.TaskGroup, trio's nurseries
+ */
+#pragma once
+
+#include "lib/co/scope.h"
+#include "lib/co/waitq.h"
+
+struct co_group {
+    struct co_scope scope;   /* first: a scope of kind group is a group */
+    struct co_list children; /* tasks that have not ended */
+    struct co_waitq owner;   /* parked in co_group_exit() */
+    int failed_rc;           /* of the first task that failed; 0: none has */
+    const char *failed_name; /* its name and spawn site */
+    const char *failed_site;
+    unsigned n_children;
+    unsigned n_errors; /* all failures */
+};
+
+#define co_group_enter(group, timeout) co_group_enter_at(group, timeout, CO_SITE)
+#define co_group_spawn(group, name, fn, arg, ret)                                                  \
+    co_group_spawn_at(group, name, fn, arg, ret, CO_SITE)
+
+void co_group_enter_at(struct co_group *group, co_time timeout, const char *site);
+
+/* Starts fn(arg) in the group: lazily, in order of spawning. In a group that is cancelled already
+ * the task is entered all the same, cancelled.
+ *
+ * ret_task   NULL, or where to put a handle; who asks for one owes co_task_unref()
+ * name       a literal
+ * returns    0, -ENOMEM (then fn is not entered)
+ */
+int co_group_spawn_at(struct co_group *group, const char *name, co_fn *fn, void *arg,
+                      struct co_task **ret_task, const char *site);
+
+/* Cancels the group's tasks and its owner's body; co_group_exit() will return rc. */
+void co_group_cancel(struct co_group *group, int rc, const char *why);
+
+/* Waits until every task of the group has ended, and leaves its scope.
+ *
+ * returns    in this order: the body's own error; the first failure of a task; -ECANCELED if an
+ *            outer scope is cancelled; -ETIMEDOUT or the rc of co_group_cancel(); else rc
+ * suspends   while a task lives; cannot itself be cancelled (cancelling reaches the tasks)
+ */
+CO_BLOCKS int co_group_exit(struct co_group *group, int rc);

@@ -1,0 +1,9 @@
+/* Misuse that must end the process: run in a child, whose last words are read.
+ *
+ *     assert_dies(leave_scopes_in_the_wrong_order, SIGABRT, "was not entered last");
+ */
+#pragma once
+
+/* misuse() must end its process by the signal, having said the sentence (NULL: whatever) on stderr.
+ */
+void assert_dies(void (*misuse)(void), int signal, const char *sentence);
