@@ -1,0 +1,72 @@
+#include "lib/net/http.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/net/http_private.h"
+
+enum { DEFAULT_MAX_IDLE = 256 };
+
+static int open_multi(struct co_http_session *session)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return -ENOMEM;
+    session->multi = curl_multi_init();
+    if (session->multi == NULL) {
+        curl_global_cleanup();
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int open_session(struct co_http_session *session,
+                        const struct co_http_session_options *options)
+{
+    co_list_init(&session->idle);
+    session->dns = options->dns;
+    session->max_idle =
+        options->max_idle_connections != 0 ? options->max_idle_connections : DEFAULT_MAX_IDLE;
+    int rc = co_http_sockets_init(&session->sockets);
+    if (rc == 0 && options->ca_file != NULL) {
+        session->ca_file = strdup(options->ca_file);
+        rc = session->ca_file != NULL ? 0 : -ENOMEM;
+    }
+    if (rc == 0)
+        rc = open_multi(session);
+    return rc == 0 ? co_http_driver_start(session) : rc;
+}
+
+int co_http_session_new(struct co_http_session **ret_session,
+                        const struct co_http_session_options *options)
+{
+    struct co_http_session *session = calloc(1, sizeof(*session));
+
+    if (session == NULL)
+        return -ENOMEM;
+    int rc = open_session(session, options);
+    if (rc == 0)
+        *ret_session = session;
+    else
+        co_http_session_free(session);
+    return rc;
+}
+
+void co_http_session_free(struct co_http_session *session)
+{
+    if (session == NULL)
+        return;
+    assert(session->n_running == 0);
+    co_http_driver_stop(session);
+    while (!co_list_is_empty(&session->idle))
+        co_http_transfer_free(
+            co_container_of(co_list_take_first(&session->idle), struct co_http_transfer, idle));
+    if (session->multi != NULL) {
+        curl_multi_cleanup(session->multi); /* closes connections, and calls back for each */
+        curl_global_cleanup();
+    }
+    co_http_sockets_done(&session->sockets);
+    free(session->ca_file);
+    free(session);
+}

@@ -1,0 +1,171 @@
+/* An HTTP client session: requests by many tasks, carried by libcurl's multi interface on the loop.
+ *
+ * One task drives libcurl: it waits on an epoll descriptor that holds libcurl's sockets, and feeds
+ * it. Everybody else calls co_http_fetch(), which hands libcurl one transfer and parks until it is
+ * over. Nothing here limits how many transfers run at once: who needs a limit waits for a permit
+ * before calling. Redirects are not followed, and nothing is retried but what RFC 9110
+ * section 9.2.2 lets a client repeat by itself: an idempotent request whose reused connection was
+ * found closed.
+ *
+ * Names are resolved by co_dns and given to libcurl as addresses. Each address passes the caller's
+ * gate after it was resolved, when a socket is made for it, and again before the request is sent,
+ * since the connection may be one that somebody else opened.
+ *
+ * Sent are the caller's headers, besides them only Host, Content-Length and "Accept-Encoding:
+ * gzip", each unless the caller has it. The program has to ignore SIGPIPE.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/co/base.h"
+#include "lib/net/address.h"
+#include "lib/net/dns.h"
+#include "lib/net/url.h"
+
+struct co_http_session;
+
+struct co_http_session_options {
+    struct co_dns *dns;            /* borrowed; outlives the session */
+    const char *ca_file;           /* PEM bundle to verify servers with; NULL: libcurl's */
+    unsigned max_idle_connections; /* kept open for reuse; 0: 256 */
+};
+
+/* Starts the driver task in the caller's loop. returns 0, -ENOMEM, -EMFILE */
+int co_http_session_new(struct co_http_session **ret_session,
+                        const struct co_http_session_options *options);
+
+/* Ends the driver and closes all connections. No fetch may be going on. NULL is fine.
+ *
+ * suspends   until the driver has ended; is not disturbed by cancellation
+ */
+void co_http_session_free(struct co_http_session *session);
+
+struct co_http_header {
+    const char *name;
+    const char *value;
+};
+
+/* Says whether a connection is allowed: NULL, or the name of the rule that forbids it, which must
+ * live as long as the response is looked at. */
+struct co_http_gate {
+    const char *(*check)(void *arg, const struct co_address *address);
+    /* All that a name resolved to, together; may take out some, not all. */
+    const char *(*check_answer)(void *arg, struct co_address *addresses, size_t *n_addresses);
+    void *arg;
+};
+
+/* All pointers are borrowed until co_http_fetch() returns. Durations are nanoseconds, 0: no limit.
+ */
+struct co_http_request {
+    const char *method;                   /* a token */
+    const struct co_url *url;             /* its user and password are not sent */
+    const struct co_http_header *headers; /* checked: tokens, and values without CR, LF, NUL */
+    size_t n_headers;
+    const void *body; /* NULL: none; an empty body is "" with length 0; HEAD has none */
+    size_t body_length;
+
+    co_time deadline;           /* of co_now(); 0: none. -> CO_HTTP_TIMEOUT_TOTAL */
+    co_time connect_timeout;    /* names, TCP and TLS together */
+    co_time first_byte_timeout; /* from the last byte sent to the first of the response */
+    co_time idle_timeout;       /* between two pieces of the response */
+
+    size_t max_header_bytes; /* more: CO_HTTP_HEADER_TOO_LARGE */
+    uint64_t max_body_bytes; /* decoded; more: CO_HTTP_BODY_TOO_LARGE */
+    size_t capture_bytes;    /* how much of the decoded body to keep; the rest is counted only */
+
+    const struct co_http_gate *gate; /* NULL: everything is allowed */
+};
+
+/* Why there is no complete response. */
+enum co_http_error {
+    CO_HTTP_OK,
+    CO_HTTP_BLOCKED,
+    CO_HTTP_DNS_NOT_FOUND,
+    CO_HTTP_DNS_TIMEOUT,
+    CO_HTTP_DNS_ERROR,
+    CO_HTTP_CONNECT_REFUSED,
+    CO_HTTP_CONNECT_TIMEOUT,
+    CO_HTTP_CONNECT_UNREACHABLE,
+    CO_HTTP_CONNECT_ERROR,
+    CO_HTTP_TLS_TIMEOUT,
+    CO_HTTP_TLS_HANDSHAKE,
+    CO_HTTP_TLS_CERT_UNTRUSTED,
+    CO_HTTP_TLS_CERT_EXPIRED,
+    CO_HTTP_TLS_HOSTNAME_MISMATCH,
+    CO_HTTP_SEND_ERROR,
+    CO_HTTP_EMPTY_REPLY,
+    CO_HTTP_TIMEOUT_FIRST_BYTE,
+    CO_HTTP_TIMEOUT_IDLE,
+    CO_HTTP_TIMEOUT_TOTAL,
+    CO_HTTP_RECV_RESET,
+    CO_HTTP_PARTIAL_BODY,
+    CO_HTTP_BODY_TOO_LARGE,
+    CO_HTTP_HEADER_TOO_LARGE,
+    CO_HTTP_DECODE_ERROR,
+    CO_HTTP_PARSE_ERROR,
+    CO_HTTP_CANCELED, /* the caller was */
+    CO_HTTP_RESOURCE_EXHAUSTED,
+    CO_HTTP_INTERNAL,
+    CO_HTTP_N_ERRORS
+};
+
+/* "connect_refused"; the names are those of the REST contract. NULL for CO_HTTP_OK. */
+const char *co_http_error_name(enum co_http_error error);
+
+/* Whether trying again may help. */
+bool co_http_error_is_retryable(enum co_http_error error);
+
+enum co_http_phase {
+    CO_HTTP_DNS,
+    CO_HTTP_CONNECT,
+    CO_HTTP_TLS,
+    CO_HTTP_SEND,
+    CO_HTTP_WAIT,
+    CO_HTTP_RECEIVE,
+    CO_HTTP_N_PHASES
+};
+
+const char *co_http_phase_name(enum co_http_phase phase);
+
+struct co_http_response {
+    enum co_http_error error;
+    enum co_http_phase error_phase; /* the phase that was going on */
+    const char *blocked_by;         /* the gate's rule; of CO_HTTP_BLOCKED */
+    int curl_code;                  /* 0: the failure did not come from libcurl */
+    const char *curl_name;          /* "CURLE_COULDNT_CONNECT"; NULL if curl_code is 0 */
+    const char *message;            /* one English sentence; static; NULL on success */
+
+    int status;               /* 0: no response line was received */
+    int http_version;         /* 10, 11, 20; 0 unknown */
+    bool reused;              /* the connection was open already */
+    struct co_address remote; /* family 0: never connected */
+
+    struct co_http_header *headers; /* of the final response, names in lower case, in order */
+    size_t n_headers;
+    char *body; /* the captured start of it, and a NUL; NULL: not wanted, or no response came */
+    size_t body_length;
+    bool body_truncated;
+
+    uint64_t sent_bytes;                   /* header and body of the request */
+    uint64_t encoded_bytes, decoded_bytes; /* of the body, as received and as decoded */
+
+    /* Microseconds from stamps of our own; -1: the phase did not happen (not reached, or a reused
+     * connection). Their sum is total_us exactly; on failure the time since the last stamp belongs
+     * to error_phase. */
+    int64_t phase_us[CO_HTTP_N_PHASES];
+    int64_t total_us;
+
+    void *storage; /* what headers point into */
+};
+
+void co_http_response_done(struct co_http_response *response);
+
+/* Fetches. Whatever the origin does is an answer, not an error of this call.
+ *
+ * ret_response  always filled; owed a co_http_response_done(), whatever is returned
+ * returns       0; -ECANCELED, and response->error is CO_HTTP_CANCELED with the phase it was in
+ * suspends      until the response is complete or has failed
+ */
+CO_BLOCKS int co_http_fetch(struct co_http_session *session, const struct co_http_request *request,
+                            struct co_http_response *ret_response);

@@ -1,0 +1,252 @@
+/* What comes back, as libcurl hands it over.
+ *
+ * Header lines are collected as names and values in memory the transfer keeps, and become one block
+ * of the response at the end.
+ */
+#include "lib/net/http_private.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/co/task.h"
+
+/* Fewer bytes than it was given: libcurl ends the transfer. */
+enum { END_TRANSFER = 0 };
+
+static size_t refuse(struct co_http_transfer *transfer, enum co_http_error why)
+{
+    co_http_transfer_refuse(transfer, why);
+    return END_TRANSFER;
+}
+
+/* --- Headers ------------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Appends a NUL-terminated copy of the text, without blanks around it. There must be room. */
+static void append(struct co_http_buffer *buffer, const char *text, const char *end)
+{
+    while (text < end && is_blank(*text))
+        text++;
+    while (end > text && is_blank(end[-1]))
+        end--;
+    memcpy(buffer->bytes + buffer->length, text, (size_t)(end - text));
+    buffer->length += (size_t)(end - text);
+    buffer->bytes[buffer->length++] = '\0';
+}
+
+/* libcurl has checked the line and knows the rest: its understanding is the one that counts. */
+static void take_status(struct co_http_transfer *transfer)
+{
+    static const int versions[] = {
+        [CURL_HTTP_VERSION_1_0] = 10, [CURL_HTTP_VERSION_1_1] = 11, [CURL_HTTP_VERSION_2_0] = 20};
+    struct co_http_response *response = transfer->response;
+    long status = 0, version = 0;
+    co_time now = co_http_clock();
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+    transfer->expects = AWAIT_HEADERS;
+    if (status < 200)
+        return; /* an interim response is not the answer yet */
+    response->status = (int)status;
+    if ((size_t)version < CO_HTTP_COUNT_OF(versions))
+        response->http_version = versions[version];
+    /* It may answer before it has read all of the request. */
+    co_http_timing_end(&transfer->timing, CO_HTTP_SEND, now);
+    co_http_timing_end(&transfer->timing, CO_HTTP_WAIT, now);
+}
+
+static void take_end_of_headers(struct co_http_transfer *transfer)
+{
+    transfer->expects = transfer->response->status != 0 ? AWAIT_BODY : AWAIT_STATUS;
+}
+
+/* A line that begins with a blank goes on with the value before it (RFC 9112 section 5.2). */
+static bool is_continuation(const struct co_http_transfer *transfer, const char *line)
+{
+    return is_blank(line[0]) && transfer->n_headers > 0;
+}
+
+/* As HTTP/2 has them: names are the same whatever the version. */
+static void make_lower_case(char *name)
+{
+    for (; *name != '\0'; name++)
+        *name = (char)tolower((unsigned char)*name);
+}
+
+static enum co_http_error take_header(struct co_http_transfer *transfer, const char *line, size_t n)
+{
+    struct co_http_buffer *buffer = &transfer->headers;
+    const char *colon = memchr(line, ':', n);
+    size_t start = buffer->length;
+
+    if (transfer->response->status == 0)
+        return CO_HTTP_OK; /* of an interim response */
+    if (co_http_buffer_reserve(buffer, buffer->length + n + 2) < 0)
+        return CO_HTTP_RESOURCE_EXHAUSTED;
+    if (is_continuation(transfer, line)) {
+        buffer->bytes[buffer->length - 1] = ' ';
+        append(buffer, line, line + n);
+    } else if (colon != NULL) {
+        append(buffer, line, colon);
+        make_lower_case(buffer->bytes + start);
+        append(buffer, colon + 1, line + n);
+        transfer->n_headers++;
+    }
+    return CO_HTTP_OK;
+}
+
+static bool is_empty_line(const char *line, size_t n)
+{
+    return line[0] == '\n' || (n > 1 && line[0] == '\r' && line[1] == '\n');
+}
+
+static size_t receive_line(char *line, size_t size, size_t n, void *arg)
+{
+    struct co_http_transfer *transfer = arg;
+    enum co_http_error error = CO_HTTP_OK;
+
+    n *= size;
+    transfer->moved_at = co_now();
+    transfer->header_bytes += n;
+    if (transfer->header_bytes > transfer->request->max_header_bytes)
+        return refuse(transfer, CO_HTTP_HEADER_TOO_LARGE);
+    if (transfer->expects == AWAIT_STATUS)
+        take_status(transfer);
+    else if (transfer->expects == AWAIT_HEADERS && is_empty_line(line, n))
+        take_end_of_headers(transfer);
+    else if (transfer->expects == AWAIT_HEADERS)
+        error = take_header(transfer, line, n);
+    return error == CO_HTTP_OK ? n : refuse(transfer, error);
+}
+
+/* --- The body ------------------------------------------------------------------------------ */
+
+static size_t smaller(uint64_t a, uint64_t b)
+{
+    return (size_t)(a < b ? a : b);
+}
+
+static enum co_http_error reserve_body(struct co_http_transfer *transfer, size_t size)
+{
+    size_t doubled =
+        smaller(2 * (uint64_t)transfer->body_capacity, transfer->request->capture_bytes);
+
+    if (size <= transfer->body_capacity)
+        return CO_HTTP_OK;
+    size = size > doubled ? size : doubled;
+    char *body = realloc(transfer->response->body, size + 1);
+    if (body == NULL)
+        return CO_HTTP_RESOURCE_EXHAUSTED;
+    body[transfer->response->body_length] = '\0';
+    transfer->response->body = body;
+    transfer->body_capacity = size;
+    return CO_HTTP_OK;
+}
+
+static enum co_http_error capture(struct co_http_transfer *transfer, const char *bytes, size_t n)
+{
+    struct co_http_response *response = transfer->response;
+    size_t left = transfer->request->capture_bytes - response->body_length;
+    size_t n_kept = smaller(n, left);
+
+    if (n_kept == 0)
+        return CO_HTTP_OK;
+    if (reserve_body(transfer, response->body_length + n_kept) != CO_HTTP_OK)
+        return CO_HTTP_RESOURCE_EXHAUSTED;
+    memcpy(response->body + response->body_length, bytes, n_kept);
+    response->body_length += n_kept;
+    response->body[response->body_length] = '\0';
+    return CO_HTTP_OK;
+}
+
+static size_t receive_body(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct co_http_transfer *transfer = arg;
+    struct co_http_response *response = transfer->response;
+
+    n *= size;
+    transfer->moved_at = co_now();
+    response->decoded_bytes += n;
+    enum co_http_error error = capture(transfer, bytes, n);
+    if (error == CO_HTTP_OK && response->decoded_bytes > transfer->request->max_body_bytes)
+        error = CO_HTTP_BODY_TOO_LARGE;
+    return error == CO_HTTP_OK ? n : refuse(transfer, error);
+}
+
+void co_http_response_attach(struct co_http_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_line);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+}
+
+/* --- The end ------------------------------------------------------------------------------- */
+
+/* One block: the array, then its texts. */
+static enum co_http_error store_headers(const struct co_http_transfer *transfer)
+{
+    struct co_http_response *response = transfer->response;
+    size_t array_size = transfer->n_headers * sizeof(struct co_http_header);
+
+    if (transfer->n_headers == 0)
+        return CO_HTTP_OK;
+    response->storage = malloc(array_size + transfer->headers.length);
+    if (response->storage == NULL)
+        return CO_HTTP_RESOURCE_EXHAUSTED;
+
+    char *text = (char *)response->storage + array_size;
+    memcpy(text, transfer->headers.bytes, transfer->headers.length);
+    response->headers = response->storage;
+    response->n_headers = transfer->n_headers;
+    for (size_t i = 0; i < transfer->n_headers; i++) {
+        response->headers[i].name = text;
+        response->headers[i].value = text += strlen(text) + 1;
+        text += strlen(text) + 1;
+    }
+    return CO_HTTP_OK;
+}
+
+static uint64_t count(CURL *easy, CURLINFO info)
+{
+    curl_off_t n = 0;
+
+    curl_easy_getinfo(easy, info, &n);
+    return (uint64_t)n;
+}
+
+enum co_http_error co_http_response_finish(struct co_http_transfer *transfer)
+{
+    struct co_http_response *response = transfer->response;
+    long request_size = 0;
+
+    if (!transfer->asked)
+        return CO_HTTP_OK;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    response->reused = !transfer->opened;
+    response->sent_bytes = (uint64_t)request_size;
+    if (response->status != 0 && transfer->request->capture_bytes > 0 &&
+        reserve_body(transfer, 1) != CO_HTTP_OK)
+        return CO_HTTP_RESOURCE_EXHAUSTED; /* an empty body is a body, too */
+    if (transfer->form == CO_HTTP_FORM_BODY)
+        response->sent_bytes += count(transfer->easy, CURLINFO_SIZE_UPLOAD_T);
+    response->encoded_bytes = count(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T);
+    response->body_truncated =
+        transfer->request->capture_bytes > 0 && response->decoded_bytes > response->body_length;
+    return store_headers(transfer);
+}
+
+void co_http_response_done(struct co_http_response *response)
+{
+    free(response->storage);
+    free(response->body);
+    *response = (struct co_http_response){0};
+}
