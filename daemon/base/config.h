@@ -1,0 +1,74 @@
+/* The configuration of the daemon: one struct of values, one table of settings.
+ *
+ * The table in config.c gives each setting its type, range, default and help, and so makes the
+ * checks, the messages, --print-config and the documentation. Values come from the defaults, then a
+ * file (config_file.h), then --set; a later one replaces an earlier one. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/arena.h"
+#include "daemon/base/err.h"
+#include "daemon/base/log.h"
+#include "daemon/base/setting.h"
+
+struct config {
+    struct {
+        struct string_list listen;
+        struct string_list allowed_hosts;
+        struct string_list allowed_origins;
+        uint64_t max_connections;
+        uint64_t max_body_bytes;
+        uint64_t max_items;
+        uint64_t request_timeout_ms;
+    } api;
+    struct {
+        uint64_t concurrency;
+        uint64_t per_host_concurrency;
+        uint64_t timeout_ms;
+        uint64_t connect_timeout_ms;
+        uint64_t max_redirects;
+        uint64_t max_body_bytes;
+        uint64_t max_header_bytes;
+        uint64_t max_idle_connections;
+        const char *user_agent;
+        const char *ca_file;
+        struct string_list dns_servers;
+        uint64_t dns_timeout_ms;
+    } fetch;
+    struct {
+        struct string_list allow;
+        struct string_list deny;
+    } egress;
+    struct {
+        uint64_t max_jobs;
+        uint64_t max_result_bytes;
+        uint64_t ttl_ms;
+    } jobs;
+    struct {
+        enum log_level level;
+    } log;
+
+    struct arena arena; /* of the strings above */
+};
+
+extern const struct setting config_settings[];
+extern const size_t config_n_settings;
+
+/* Set all values to their defaults.
+ *
+ * returns    0
+ *            -ENOMEM: config_done() may be called, but need not */
+int config_init(struct config *config);
+
+void config_done(struct config *config);
+
+/* Set one value from an assignment, "section.key=value".
+ *
+ * returns    0
+ *            -EINVAL, -ENOMEM: nothing has changed; err says what is wrong with which setting */
+int config_set(struct config *config, const char *assignment, struct err *err);
+
+/* The setting that has a name; NULL, and a message with a suggestion in err, if none has. */
+const struct setting *config_find(const char *name, size_t len, struct err *err);

@@ -1,0 +1,240 @@
+#include "daemon/base/config_file.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <ini.h>
+
+enum {
+    NAME_SIZE = 128, /* inih cuts sections and keys at 50 bytes */
+    COMMENT_WIDTH = 80,
+};
+
+#define UTF8_BOM "\xef\xbb\xbf"
+
+/* What inih does not tell is kept track of here, line by line: the number of the line, whether it
+ * continues a value, and whether inih made sense of it. inih's own result is only the first line it
+ * did not understand. */
+struct reader {
+    FILE *stream;
+    const char *path;
+    struct config *config;
+    unsigned *set_in_line; /* by setting; 0: not set yet */
+    config_complain_fn *complain;
+    void *complain_arg;
+    int rc;            /* of the first complaint */
+    unsigned line;     /* the current one, from 1 */
+    bool after_key;    /* a key came since the section began: an indented line continues it */
+    bool is_continued; /* the current line does that */
+    bool awaits_value; /* it should hold a value, but inih did not pass one on yet */
+};
+
+__attribute__((format(printf, 3, 4))) static void complain(struct reader *reader, int rc,
+                                                           const char *format, ...)
+{
+    struct err what, complaint = {0};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(what.message, sizeof(what.message), format, args);
+    va_end(args);
+    if (reader->line > 0)
+        (void)err_set(&complaint, rc, "%s:%u: %s", reader->path, reader->line, what.message);
+    else
+        (void)err_set(&complaint, rc, "%s: %s", reader->path, what.message);
+    reader->complain(reader->complain_arg, complaint.message);
+    if (reader->rc == 0)
+        reader->rc = rc;
+}
+
+static const char *skip_blanks(const char *line)
+{
+    return line + strspn(line, " \t\r\n");
+}
+
+static bool is_section(const char *line)
+{
+    return *line == '[' && strchr(line, ']') != NULL;
+}
+
+static void classify(struct reader *reader, const char *line)
+{
+    if (reader->line == 1 && strncmp(line, UTF8_BOM, strlen(UTF8_BOM)) == 0)
+        line += strlen(UTF8_BOM);
+    const char *start = skip_blanks(line);
+
+    reader->is_continued = reader->after_key && start > line;
+    reader->awaits_value = *start != '\0' && strchr(";#", *start) == NULL && !is_section(start);
+    if (is_section(start) && !reader->is_continued)
+        reader->after_key = false;
+}
+
+static void skip_line(FILE *stream)
+{
+    int c;
+
+    do
+        c = getc(stream);
+    while (c != '\n' && c != EOF);
+}
+
+/* inih would take the rest of a line that is too long for a line of its own. */
+static void refuse_broken_line(struct reader *reader, char *line, int size)
+{
+    bool is_long = strlen(line) == (size_t)size - 1;
+
+    if (strchr(line, '\n') != NULL || (feof(reader->stream) && !is_long))
+        return;
+    if (is_long) {
+        complain(reader, -EINVAL, "this line has more than %d bytes", size - 2);
+        skip_line(reader->stream);
+    } else {
+        complain(reader, -EINVAL, "this line contains a NUL byte");
+    }
+    line[0] = '\0';
+}
+
+static void complain_if_not_understood(struct reader *reader)
+{
+    if (reader->awaits_value)
+        complain(reader, -EINVAL, "this is neither `key = value` nor [section]");
+    reader->awaits_value = false;
+}
+
+/* Like fgets(). */
+static char *read_line(char *line, int size, void *arg)
+{
+    struct reader *reader = arg;
+
+    complain_if_not_understood(reader);
+    if (fgets(line, size, reader->stream) == NULL) {
+        if (ferror(reader->stream))
+            complain(reader, -errno, "%s", strerror(errno));
+        return NULL;
+    }
+    reader->line++;
+    refuse_broken_line(reader, line, size);
+    classify(reader, line);
+    return line;
+}
+
+static int set_value(struct reader *reader, const struct setting *setting, const char *value,
+                     struct err *err)
+{
+    unsigned *set_in_line = &reader->set_in_line[setting - config_settings];
+    struct config *config = reader->config;
+
+    if (reader->is_continued)
+        return setting_parse_more(setting, value, &config->arena, config, err);
+    if (*set_in_line > 0)
+        return err_set(err, -EINVAL, "was set in line %u already", *set_in_line);
+    *set_in_line = reader->line;
+    return setting_parse(setting, value, &config->arena, config, err);
+}
+
+/* Called by inih for each value, and again, with the same key, for each line that continues one. */
+static int take_value(void *arg, const char *section, const char *key, const char *value)
+{
+    struct reader *reader = arg;
+    struct err err = {0};
+    char name[NAME_SIZE];
+
+    reader->awaits_value = false;
+    reader->after_key = true;
+    snprintf(name, sizeof(name), "%s%s%s", section, *section != '\0' ? "." : "", key);
+    const struct setting *setting = config_find(name, strlen(name), &err);
+    int rc = setting != NULL ? set_value(reader, setting, value, &err) : -EINVAL;
+    if (rc < 0)
+        complain(reader, rc, "%s: %s", name, err.message);
+    return 1; /* 0 would only repeat to us what we know */
+}
+
+static int open_and_read(struct reader *reader)
+{
+    reader->stream = fopen(reader->path, "re");
+    if (reader->stream == NULL)
+        return -errno;
+    (void)ini_parse_stream(read_line, reader, take_value, reader);
+    fclose(reader->stream);
+    return 0;
+}
+
+int config_load_file(struct config *config, const char *path, config_complain_fn *complain_to,
+                     void *arg)
+{
+    struct reader reader = {
+        .path = path,
+        .config = config,
+        .set_in_line = arena_calloc(&config->arena, config_n_settings, sizeof(unsigned)),
+        .complain = complain_to,
+        .complain_arg = arg,
+    };
+    int rc = reader.set_in_line != NULL ? open_and_read(&reader) : -ENOMEM;
+
+    if (rc < 0)
+        complain(&reader, rc, "%s", strerror(-rc));
+    return reader.rc;
+}
+
+/* A paragraph of comment, broken between words. */
+static void print_comment(const char *text, FILE *out)
+{
+    int column = fprintf(out, "#");
+
+    while (*text != '\0') {
+        int len = (int)strcspn(text, " ");
+
+        if (column + 1 + len > COMMENT_WIDTH) {
+            fputs("\n", out);
+            column = fprintf(out, "#");
+        }
+        column += fprintf(out, " %.*s", len, text);
+        text += len + (text[len] == ' ');
+    }
+    fputs("\n", out);
+}
+
+static void print_range_and_default(const struct setting *setting, FILE *out)
+{
+    char range[SETTING_RANGE_SIZE];
+    bool has_default = setting->default_text[0] != '\0';
+
+    setting_format_range(setting, range);
+    fprintf(out, "# %s%sdefault: %s\n", range, range[0] != '\0' ? "; " : "",
+            has_default ? setting->default_text : "none");
+}
+
+static size_t section_len(const struct setting *setting)
+{
+    return strcspn(setting->name, ".");
+}
+
+static bool begins_section(const struct setting *setting)
+{
+    size_t len = section_len(setting) + 1;
+
+    return setting == config_settings || strncmp(setting[-1].name, setting->name, len) != 0;
+}
+
+static void print_setting(const struct setting *setting, const struct config *config, FILE *out)
+{
+    size_t len = section_len(setting);
+
+    if (begins_section(setting))
+        fprintf(out, "[%.*s]\n", (int)len, setting->name);
+    print_comment(setting->help, out);
+    print_range_and_default(setting, out);
+    fprintf(out, "%s = ", setting->name + len + 1);
+    /* One to a line, so that no line gets longer than inih can read. */
+    setting_print(setting, config, "\n    ", out);
+    fputs("\n\n", out);
+}
+
+int config_print(const struct config *config, FILE *out)
+{
+    for (size_t i = 0; i < config_n_settings; i++)
+        print_setting(&config_settings[i], config, out);
+    return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}

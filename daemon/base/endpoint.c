@@ -1,0 +1,69 @@
+#include "daemon/base/endpoint.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define UNIX_PREFIX "unix:"
+
+static bool parse_port(const char *text, uint16_t *ret_port)
+{
+    char *end;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    unsigned long port = strtoul(text, &end, 10);
+    if (*end != '\0' || port > UINT16_MAX)
+        return false;
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+/* An IPv6 address needs its brackets: without them its last part could be the port. */
+static bool parse_host(const char *host, struct co_address *ret_address)
+{
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    return (host[0] == '[' || strchr(host, ':') == NULL) &&
+           co_address_parse(host, ret_address) == 0;
+}
+
+static bool parse_address(const char *text, struct co_address *ret_address)
+{
+    const char *colon = strrchr(text, ':');
+    char host[CO_ADDRESS_TEXT_SIZE + 2];
+    uint16_t port;
+
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host) || !parse_port(colon + 1, &port))
+        return false;
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    if (!parse_host(host, ret_address))
+        return false;
+    ret_address->port = port;
+    return true;
+}
+
+static bool parse_path(const char *text, const char **ret_path)
+{
+    size_t prefix = strlen(UNIX_PREFIX);
+
+    if (strncmp(text, UNIX_PREFIX, prefix) != 0 || text[prefix] != '/')
+        return false;
+    *ret_path = text + prefix;
+    return strlen(*ret_path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *err)
+{
+    struct endpoint endpoint = {.path = NULL};
+
+    if (!parse_path(text, &endpoint.path) && !parse_address(text, &endpoint.address))
+        return err_set(err, -EINVAL,
+                       "'%s' is not HOST:PORT with an address for HOST, [IPV6]:PORT or unix:/PATH",
+                       text);
+    *ret_endpoint = endpoint;
+    return 0;
+}

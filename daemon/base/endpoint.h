@@ -1,0 +1,22 @@
+/* Where to listen, as text:
+ *
+ *     127.0.0.1:7480        one address, IPv4
+ *     [::1]:7480            one address, IPv6
+ *     localhost:7480        127.0.0.1
+ *     unix:/run/x.sock      a socket in the file system
+ *
+ * Names are not looked up, and port 0 is one that is free.
+ */
+#pragma once
+
+#include "lib/net/address.h"
+
+#include "daemon/base/err.h"
+
+struct endpoint {
+    struct co_address address; /* AF_UNSPEC of a unix socket */
+    const char *path;          /* of a unix socket: within the text; else NULL */
+};
+
+/* returns    0; -EINVAL, and err says what an endpoint looks like */
+int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *err);
