@@ -1,0 +1,272 @@
+#include "daemon/model/parse_document.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "daemon/model/parse_options.h"
+#include "daemon/model/parse_request.h"
+
+enum {
+    NAME_SIZE_MAX = 256,
+    LABELS_MAX = 64,
+    LABEL_SIZE_MAX = 256, /* of a key, and of a value */
+};
+
+/* --- "labels" --------------------------------------------------------------------------------- */
+
+static int read_label(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                      struct job_label *ret_label)
+{
+    static const struct parse_member label = {.max = LABEL_SIZE_MAX};
+    size_t length = strlen(at->key);
+
+    if (parse_is_too_long(reader, at, length, LABEL_SIZE_MAX))
+        return 0;
+    return parse_copy(reader, at->key, length, &ret_label->key)
+               ?: parse_text(reader, at, value, &label, &ret_label->value);
+}
+
+static int read_labels(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       const struct parse_member *member, void *field)
+{
+    struct job_spec *spec = field;
+    size_t n = json_object_size(value);
+    const char *key;
+    struct json_t *child;
+
+    (void)member;
+    if (!json_is_object(value))
+        return parse_wrong_type(reader, at, value, "an object");
+    if (n > LABELS_MAX)
+        return parse_defect(reader, at, "too_many", "a job may have at most %d labels", LABELS_MAX);
+    struct job_label *labels = arena_calloc(&spec->arena, n, sizeof(*labels));
+    if (labels == NULL)
+        return parse_no_room(reader, n * sizeof(*labels));
+    spec->labels = labels;
+    json_object_foreach(value, key, child)
+    {
+        const struct parse_at place = {.parent = at, .key = key};
+        int rc = read_label(reader, &place, child, &labels[spec->n_labels++]);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- "limits" --------------------------------------------------------------------------------- */
+
+struct rate {
+    int64_t n_requests;
+    int64_t per_us;
+};
+
+static const struct parse_member rate_members[] = {
+    {"requests", .read = parse_integer, .offset = offsetof(struct rate, n_requests), .min = 1,
+     .max = 1000000, .is_required = true},
+    {"per_ms", .read = parse_duration, .offset = offsetof(struct rate, per_us), PARSE_TIMEOUT_RANGE,
+     .is_required = true},
+};
+
+/* Rounded up, so that the rate asked for is never exceeded. */
+static int read_rate(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                     const struct parse_member *member, void *field)
+{
+    struct rate rate = {.n_requests = 1};
+    struct parse_layer layer = PARSE_LAYER(rate_members, &rate);
+    int rc = parse_object(reader, at, value, &layer, 1);
+
+    (void)member;
+    *(int64_t *)field = (rate.per_us + rate.n_requests - 1) / rate.n_requests;
+    return rc;
+}
+
+static const struct parse_member limit_members[] = {
+    {"concurrency", .read = parse_unsigned, .offset = offsetof(struct job_limits, concurrency),
+     .min = 1, .max = INT32_MAX},
+    {"per_host_concurrency", .read = parse_unsigned,
+     .offset = offsetof(struct job_limits, per_host_concurrency), .min = 1, .max = INT32_MAX},
+    {"per_host_rate", .read = read_rate,
+     .offset = offsetof(struct job_limits, per_host_interval_us)},
+};
+
+static int read_limits(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       const struct parse_member *member, void *field)
+{
+    struct parse_layer layer = PARSE_LAYER(limit_members, field);
+
+    (void)member;
+    return parse_object(reader, at, value, &layer, 1);
+}
+
+/* --- "gather" --------------------------------------------------------------------------------- */
+
+static const struct parse_member quorum_members[] = {
+    {"successes", .read = parse_integer, .min = 1, .max = UINT32_MAX, .is_required = true},
+};
+
+static int read_quorum(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       struct job_spec *spec)
+{
+    int64_t n_successes = 1;
+    struct parse_layer layer = PARSE_LAYER(quorum_members, &n_successes);
+    int rc = parse_object(reader, at, value, &layer, 1);
+
+    spec->until = UNTIL_SUCCESSES;
+    spec->n_successes = (size_t)n_successes;
+    return rc;
+}
+
+static int read_until(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                      const struct parse_member *member, void *field)
+{
+    static const enum gather_until meanings[] = {UNTIL_ALL, UNTIL_SUCCESSES, UNTIL_FIRST_COMPLETED};
+    struct job_spec *spec = field;
+
+    if (json_is_object(value))
+        return read_quorum(reader, at, value, spec);
+    if (!json_is_string(value))
+        return parse_wrong_type(reader, at, value, "a string or an object");
+    int index = parse_word(reader, at, value, member->words);
+    if (index >= 0)
+        spec->until = meanings[index];
+    spec->n_successes = 1;
+    return 0;
+}
+
+static const char *const untils[] = {"all", "first_success", "first_completed", NULL};
+static const char *const on_failures[] = {"continue", "cancel_rest", NULL};
+
+static const struct parse_member gather_members[] = {
+    {"until", .read = read_until, .words = untils},
+    {"on_failure", .read = parse_switch,
+     .offset = offsetof(struct job_spec, cancel_rest_on_failure), .words = on_failures},
+};
+
+static int read_gather(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       const struct parse_member *member, void *field)
+{
+    struct parse_layer layer = PARSE_LAYER(gather_members, field);
+
+    (void)member;
+    return parse_object(reader, at, value, &layer, 1);
+}
+
+/* --- The document ----------------------------------------------------------------------------- */
+
+static int read_defaults(struct parse_reader *reader, const struct parse_at *at,
+                         struct json_t *value, const struct parse_member *member, void *field)
+{
+    static const struct parse_derived nothing;
+    struct parse_options draft;
+
+    (void)member, (void)field;
+    parse_options_init(&draft, reader);
+    struct parse_layer layer = parse_options_layer(&draft);
+    int rc = parse_object(reader, at, value, &layer, 1)
+                 ?: parse_options_keep(reader, at, &draft, &nothing, &reader->options);
+    reader->method_is_given = draft.method_is_given;
+    return rc;
+}
+
+static int read_ttl(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                    const struct parse_member *member, void *field)
+{
+    if (reader->kind == PARSE_GATHER)
+        return parse_defect(reader, at, "not_supported",
+                            "the results of a gather are not kept; POST /v1/jobs keeps them");
+    return parse_duration(reader, at, value, member, field);
+}
+
+/* Requests are read last, because what the other members say of them must be known. */
+struct document {
+    struct json_t *requests;
+    const char *requests_key; /* "requests" or "urls" */
+};
+
+static int note_requests(struct parse_reader *reader, const struct parse_at *at,
+                         struct json_t *value, const struct parse_member *member, void *field)
+{
+    struct document *document = field;
+
+    if (document->requests != NULL)
+        return parse_defect(reader, at, "conflicting_members",
+                            "there may be \"requests\" or \"urls\", not both");
+    document->requests = value;
+    document->requests_key = member->name;
+    return 0;
+}
+
+static const struct parse_member document_members[] = {
+    {"requests", .read = note_requests},
+    {"urls", .read = note_requests},
+};
+
+static const char *const on_invalids[] = {"error", "report", NULL};
+
+static const struct parse_member reader_members[] = {
+    {"defaults", .read = read_defaults},
+    {"on_invalid", .read = parse_switch,
+     .offset = offsetof(struct parse_reader, reports_invalid_urls), .words = on_invalids},
+    {"callback", .read = parse_not_supported},
+    {"fields", .read = parse_not_supported},
+};
+
+static const struct parse_member spec_members[] = {
+    {"name", .read = parse_text, .offset = offsetof(struct job_spec, name), .max = NAME_SIZE_MAX},
+    {"labels", .read = read_labels},
+    {"limits", .read = read_limits, .offset = offsetof(struct job_spec, limits)},
+    {"gather", .read = read_gather},
+    {"deadline_ms", .read = parse_duration, .offset = offsetof(struct job_spec, deadline_us),
+     PARSE_TIMEOUT_RANGE},
+    {"ttl_ms", .read = read_ttl, .offset = offsetof(struct job_spec, ttl_us), .min = 1,
+     .max = 30 * PARSE_DAY_US},
+};
+
+static int read_requests(struct parse_reader *reader, const struct parse_at *at,
+                         struct json_t *requests)
+{
+    if (!json_is_array(requests))
+        return parse_wrong_type(reader, at, requests, "an array");
+    size_t n = json_array_size(requests);
+    int rc = parse_requests_begin(reader, at, n);
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const struct parse_at place = {.parent = at, .index = i};
+        rc = parse_request(reader, &place, json_array_get(requests, i));
+    }
+    return rc;
+}
+
+static int read_document(struct parse_reader *reader, struct json_t *value)
+{
+    struct document document = {.requests_key = "requests"};
+    struct parse_layer layers[] = {
+        PARSE_LAYER(document_members, &document),
+        PARSE_LAYER(spec_members, reader->spec),
+        PARSE_LAYER(reader_members, reader),
+    };
+    int rc = parse_object(reader, NULL, value, layers, sizeof(layers) / sizeof(layers[0]));
+    if (rc < 0)
+        return rc;
+
+    const struct parse_at place = {.key = document.requests_key};
+    if (document.requests == NULL)
+        return parse_defect(reader, &place, "missing_member",
+                            "\"requests\" or \"urls\" is missing");
+    return read_requests(reader, &place, document.requests);
+}
+
+int parse_document(struct parse_reader *reader, struct json_t *document)
+{
+    if (json_is_array(document))
+        return read_requests(reader, NULL, document);
+    if (json_is_object(document))
+        return read_document(reader, document);
+    return parse_wrong_type(reader, NULL, document, "an array of requests or an object");
+}
+
+bool parse_is_document(const struct json_t *value)
+{
+    return json_is_array(value) || json_object_get(value, "requests") != NULL ||
+           json_object_get(value, "urls") != NULL;
+}

@@ -1,0 +1,137 @@
+#include "daemon/model/parse_load.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/utf8.h"
+#include "daemon/model/json_scan.h"
+
+enum {
+    QUOTED_SIZE_MAX = 64, /* of a key in a sentence */
+};
+
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+/* Where memory is short jansson (2.14) calls a token invalid, or leaves characters out of it and
+ * goes on, so we look ourselves. A parser never leaves its thread while it is in jansson. */
+static _Thread_local bool has_failed;
+
+static void *allocate(size_t size)
+{
+    void *block = malloc(size);
+
+    if (block == NULL)
+        has_failed = true;
+    return block;
+}
+
+static void release(void *block)
+{
+    free(block);
+}
+
+void parse_load_init(void)
+{
+    json_set_alloc_funcs(allocate, release);
+    json_object_seed(0);
+}
+
+/* --- Bad JSON --------------------------------------------------------------------------------- */
+
+/* What jansson finds wrong, in our words. */
+static const struct problem {
+    enum json_error_code jansson;
+    const char *code;
+    const char *sentence;
+} problems[] = {
+    {json_error_premature_end_of_input, "invalid_json", "the document ends too early"},
+    {json_error_end_of_input_expected, "invalid_json", "something follows the document"},
+    {json_error_duplicate_key, "duplicate_key", "a key is there twice"},
+    {json_error_null_character, "nul_character", "\\u0000 is not allowed"},
+    {json_error_null_byte_in_key, "nul_character", "\\u0000 is not allowed"},
+    {json_error_numeric_overflow, "number_out_of_range", "a number is too large"},
+    {json_error_invalid_utf8, "invalid_utf8", "this is not UTF-8"},
+};
+
+static const struct problem not_json = {json_error_invalid_syntax, "invalid_json",
+                                        "this is not JSON"};
+
+static const struct problem *find_problem(enum json_error_code code)
+{
+    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
+        if (problems[i].jansson == code)
+            return &problems[i];
+    return &not_json;
+}
+
+/* Finds the string that ends at `end`, which is behind its closing quote. A quote with an even
+ * number of backslashes before it can only be the opening one. */
+static const char *find_string(const char *bytes, const char *end, size_t *ret_length)
+{
+    const char *start = end - 1;
+
+    while (start > bytes) {
+        const char *quote = memrchr(bytes, '"', (size_t)(start - bytes));
+        const char *before = quote;
+        if (quote == NULL)
+            break;
+        while (before > bytes && before[-1] == '\\')
+            before--;
+        start = quote;
+        if ((quote - before) % 2 == 0)
+            break;
+    }
+    *ret_length = (size_t)(end - start);
+    return start;
+}
+
+static int refuse_duplicate(struct parse_reader *reader, const char *bytes, size_t line,
+                            const json_error_t *error)
+{
+    size_t length;
+    const char *key = find_string(bytes, bytes + error->position, &length);
+    bool is_cut = length > QUOTED_SIZE_MAX;
+
+    length = utf8_whole(key, is_cut ? QUOTED_SIZE_MAX : length);
+    return parse_refuse(reader, 400, "duplicate_key",
+                        "Line %zu, column %d: the key %.*s%s is there twice.", line, error->column,
+                        (int)length, key, is_cut ? "..." : "");
+}
+
+static int refuse(struct parse_reader *reader, const char *bytes, const json_error_t *error)
+{
+    const struct problem *problem = find_problem(json_error_code(error));
+    size_t line = reader->line > 0 ? reader->line : (size_t)error->line;
+
+    if (problem->jansson == json_error_duplicate_key)
+        return refuse_duplicate(reader, bytes, line, error);
+    return parse_refuse(reader, 400, problem->code, "Line %zu, column %d: %s.", line, error->column,
+                        problem->sentence);
+}
+
+/* --- Loading ---------------------------------------------------------------------------------- */
+
+int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
+               struct json_t **ret_value)
+{
+    json_error_t error;
+
+    if (json_scan_depth(bytes, length) > PARSE_DEPTH_MAX)
+        return parse_refuse(reader, 400, "too_deep",
+                            "Arrays and objects may be nested at most %d deep.", PARSE_DEPTH_MAX);
+    has_failed = false;
+    struct json_t *value =
+        json_loadb(bytes, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (has_failed) {
+        json_decref(value);
+        return -ENOMEM;
+    }
+    *ret_value = value;
+    return value != NULL ? 0 : refuse(reader, bytes, &error);
+}
+
+void parse_unload(struct json_t **value)
+{
+    json_decref(*value);
+}

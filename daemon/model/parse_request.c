@@ -1,0 +1,180 @@
+#include "daemon/model/parse_request.h"
+
+#include <assert.h>
+#include <jansson.h>
+
+#include "daemon/model/parse_body.h"
+#include "daemon/model/parse_options.h"
+#include "daemon/model/parse_url.h"
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+    ID_SIZE_MAX = 256,
+};
+
+/* A request while its members are being read. */
+struct draft {
+    struct request *request;
+    int64_t n_repeats;
+    struct parse_body body;
+    struct parse_options options;
+};
+
+/* --- Members ---------------------------------------------------------------------------------- */
+
+/* How many repetitions there may be in all is for api.max_items to say. */
+#define COUNT_RANGE .min = 1, .max = UINT32_MAX
+
+static const struct parse_member count_members[] = {
+    {"count", .read = parse_integer, COUNT_RANGE, .is_required = true},
+};
+
+static const struct parse_member interval_members[] = {
+    {"interval_ms", .read = parse_duration, .offset = offsetof(struct request, repeat_interval_us),
+     .max = PARSE_DAY_US},
+};
+
+static int read_repeat(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       const struct parse_member *member, void *field)
+{
+    struct draft *draft = field;
+    struct parse_layer layers[] = {
+        PARSE_LAYER(count_members, &draft->n_repeats),
+        PARSE_LAYER(interval_members, draft->request),
+    };
+
+    if (json_is_object(value))
+        return parse_object(reader, at, value, layers, N_ELEMENTS(layers));
+    if (json_is_number(value))
+        return parse_integer(reader, at, value, member, &draft->n_repeats);
+    return parse_wrong_type(reader, at, value, "a number or an object");
+}
+
+static int read_url(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                    const struct parse_member *member, void *field)
+{
+    (void)member;
+    if (!json_is_string(value))
+        return parse_wrong_type(reader, at, value, "a string");
+    return parse_url(reader, at, json_string_value(value), json_string_length(value), field);
+}
+
+static const struct parse_member draft_members[] = {
+    {"repeat", .read = read_repeat, COUNT_RANGE},
+};
+
+static const struct parse_member request_members[] = {
+    {"url", .read = read_url, .is_required = true},
+    {"id", .read = parse_text, .offset = offsetof(struct request, id), .max = ID_SIZE_MAX},
+};
+
+/* --- One request ------------------------------------------------------------------------------ */
+
+static struct draft begin(struct parse_reader *reader)
+{
+    struct job_spec *spec = reader->spec;
+    struct draft draft = {.request = &spec->requests[spec->n_requests++], .n_repeats = 1};
+
+    parse_options_init(&draft.options, reader);
+    draft.request->options = reader->options;
+    return draft;
+}
+
+static int too_many_items(struct parse_reader *reader)
+{
+    return parse_refuse(reader, 413, "too_many_items",
+                        "There are more than %zu items, which is the limit (api.max_items).",
+                        reader->settings->max_items);
+}
+
+/* Sees to the options if the request needs any of its own. */
+static int choose_options(struct parse_reader *reader, const struct parse_at *at,
+                          struct draft *draft, bool has_own)
+{
+    struct request *request = draft->request;
+    struct parse_derived derived = {.content_type = draft->body.content_type};
+    int rc = parse_url_authorization(reader, &request->url, &derived.authorization);
+
+    if (rc < 0 || (!has_own && draft->body.bytes == NULL && derived.authorization == NULL))
+        return rc;
+    if (draft->body.bytes != NULL && !draft->options.method_is_given)
+        draft->options.options.method = "POST";
+    return parse_options_keep(reader, at, &draft->options, &derived, &request->options);
+}
+
+static int end(struct parse_reader *reader, const struct draft *draft)
+{
+    reader->n_items += (uint64_t)draft->n_repeats;
+    if (reader->n_items > reader->settings->max_items)
+        return too_many_items(reader);
+    draft->request->n_repeats = (uint32_t)draft->n_repeats;
+    draft->request->body = draft->body.bytes;
+    draft->request->body_length = draft->body.length;
+    return 0;
+}
+
+static int read_object(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       struct draft *draft)
+{
+    struct parse_layer layers[] = {
+        parse_options_layer(&draft->options),
+        parse_body_layer(&draft->body),
+        PARSE_LAYER(draft_members, draft),
+        PARSE_LAYER(request_members, draft->request),
+    };
+
+    return parse_object(reader, at, value, layers, N_ELEMENTS(layers))
+               ?: choose_options(reader, at, draft, layers[0].seen != 0);
+}
+
+int parse_request_url(struct parse_reader *reader, const struct parse_at *at, const char *text,
+                      size_t length)
+{
+    struct draft draft = begin(reader);
+
+    return parse_url(reader, at, text, length, draft.request)
+               ?: choose_options(reader, at, &draft, false) ?: end(reader, &draft);
+}
+
+int parse_request(struct parse_reader *reader, const struct parse_at *at, struct json_t *value)
+{
+    if (json_is_string(value))
+        return parse_request_url(reader, at, json_string_value(value), json_string_length(value));
+    if (!json_is_object(value))
+        return parse_wrong_type(reader, at, value, "a URL or an object");
+
+    struct draft draft = begin(reader);
+    return read_object(reader, at, value, &draft) ?: end(reader, &draft);
+}
+
+/* --- All of them ------------------------------------------------------------------------------ */
+
+int parse_requests_begin(struct parse_reader *reader, const struct parse_at *at, size_t n)
+{
+    struct job_spec *spec = reader->spec;
+
+    assert(reader->settings->max_items <= UINT32_MAX);
+    if (n > reader->settings->max_items)
+        return too_many_items(reader);
+    if (n == 0)
+        return parse_defect(reader, at, "no_requests", "there is nothing to fetch");
+    spec->requests = arena_calloc(&spec->arena, n, sizeof(spec->requests[0]));
+    return spec->requests != NULL ? 0 : parse_no_room(reader, n * sizeof(spec->requests[0]));
+}
+
+int parse_requests_end(struct parse_reader *reader)
+{
+    struct job_spec *spec = reader->spec;
+    size_t size = reader->n_items * sizeof(spec->items[0]);
+    struct item *item = arena_alloc(&spec->arena, size);
+
+    if (item == NULL)
+        return parse_no_room(reader, size);
+    spec->items = item;
+    spec->n_items = reader->n_items;
+    for (uint32_t i = 0; i < spec->n_requests; i++)
+        for (uint32_t n = 0; n < spec->requests[i].n_repeats; n++)
+            *item++ = (struct item){.request = i, .repetition = n};
+    return 0;
+}

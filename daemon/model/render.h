@@ -1,0 +1,20 @@
+/* A result as the JSON object of the contract (docs: result). */
+#pragma once
+
+#include "daemon/base/json_writer.h"
+#include "daemon/model/job_spec.h"
+#include "daemon/model/result.h"
+
+struct result_place {
+    const struct job_spec *spec;
+    const char *job_id; /* NULL: a gather's */
+    size_t index;
+    uint64_t seq; /* 1 is the first to finish */
+};
+
+/* with_body: whether to show what was captured. What is not shown counts as truncated. */
+void render_result(struct json_writer *w, const struct result_place *place,
+                   const struct result *result, bool with_body);
+
+/* An item that has not finished: its place, and "state": "pending". */
+void render_pending(struct json_writer *w, const struct result_place *place);
