@@ -1,0 +1,333 @@
+#include "daemon/engine/egress.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/co/base.h"
+
+#include "daemon/base/arena.h"
+#include "daemon/engine/egress_table.h"
+
+struct rule {
+    struct co_cidr range;
+    const char *blocked_as; /* NULL: allows */
+    enum egress_reach reach;
+};
+
+struct listener {
+    struct listener *next;
+    struct co_cidr range;
+};
+
+struct egress {
+    struct arena arena;  /* everything below, and names of rules */
+    struct rule *rules;  /* the first that matches decides */
+    size_t n_configured; /* rules of the operator, before the built-in ones */
+    size_t n_rules;
+    struct listener *listeners;
+    unsigned opened; /* every enum egress_reach that an allowed range touches */
+};
+
+static const struct rule *first_match(const struct rule *rules, size_t n_rules,
+                                      const struct co_address *address)
+{
+    for (size_t i = 0; i < n_rules; i++)
+        if (co_cidr_contains(&rules[i].range, address))
+            return &rules[i];
+    return NULL;
+}
+
+static struct co_address canonical(const struct co_address *address)
+{
+    struct co_address ipv4;
+
+    return co_address_embedded_ipv4(address, &ipv4) ? ipv4 : *address;
+}
+
+static int parse_range(const char *option, const char *text, struct co_cidr *ret_range,
+                       struct err *err)
+{
+    if (co_cidr_parse(text, ret_range) < 0)
+        return err_set(err, -EINVAL,
+                       "%s: \"%s\" is not a range such as 10.0.0.0/8, fd00::/8, 127.0.0.1:8080 or "
+                       "[::1]:8080 (bits after the prefix must be 0)",
+                       option, text);
+    return 0;
+}
+
+static int add_allow(struct egress *egress, const char *text, struct err *err)
+{
+    struct rule *rule = &egress->rules[egress->n_rules];
+    struct co_address ipv4;
+    int rc = parse_range("egress.allow", text, &rule->range, err);
+
+    if (rc < 0)
+        return rc;
+    /* Such addresses are judged as IPv4, so the rule would never apply. */
+    if (rule->range.prefix_length >= 96 && co_address_embedded_ipv4(&rule->range.network, &ipv4))
+        return err_set(err, -EINVAL, "egress.allow: \"%s\" stands for IPv4: allow its IPv4 range",
+                       text);
+    egress->n_rules++;
+    return 0;
+}
+
+static int add_deny(struct egress *egress, const char *text, struct err *err)
+{
+    static const char prefix[] = "egress.deny ";
+    struct rule *rule = &egress->rules[egress->n_rules];
+    int rc = parse_range("egress.deny", text, &rule->range, err);
+
+    if (rc < 0)
+        return rc;
+    char *name = arena_alloc(&egress->arena, sizeof(prefix) + strlen(text));
+    if (!name)
+        return -ENOMEM;
+    rule->blocked_as = name;
+    stpcpy(stpcpy(name, prefix), text);
+    egress->n_rules++;
+    return 0;
+}
+
+static int compare_configured(const void *left, const void *right)
+{
+    const struct rule *a = left, *b = right;
+    int by_prefix = b->range.prefix_length - a->range.prefix_length;
+    int by_port = (b->range.network.port != 0) - (a->range.network.port != 0);
+    int by_verdict = (b->blocked_as != NULL) - (a->blocked_as != NULL);
+
+    return by_prefix ?: by_port ?: by_verdict;
+}
+
+static void add_builtin(struct egress *egress)
+{
+    for (size_t i = 0; i < egress_n_ranges; i++) {
+        struct rule *rule = &egress->rules[egress->n_rules++];
+        int rc = co_cidr_parse(egress_ranges[i].range, &rule->range);
+        assert(rc == 0);
+        rule->blocked_as = egress_ranges[i].blocked_as;
+        rule->reach = egress_ranges[i].reach;
+    }
+}
+
+static void note_opened(struct egress *egress)
+{
+    for (size_t i = 0; i < egress->n_configured; i++)
+        for (size_t j = egress->n_configured; j < egress->n_rules; j++)
+            if (!egress->rules[i].blocked_as &&
+                co_cidr_overlaps(&egress->rules[i].range, &egress->rules[j].range))
+                egress->opened |= egress->rules[j].reach;
+}
+
+static int fill(struct egress *egress, const char *const *allow, size_t n_allow,
+                const char *const *deny, size_t n_deny, struct err *err)
+{
+    int rc = 0;
+
+    egress->rules =
+        arena_calloc(&egress->arena, n_allow + n_deny + egress_n_ranges, sizeof(struct rule));
+    if (!egress->rules)
+        return -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < n_allow; i++)
+        rc = add_allow(egress, allow[i], err);
+    for (size_t i = 0; rc == 0 && i < n_deny; i++)
+        rc = add_deny(egress, deny[i], err);
+    if (rc < 0)
+        return rc;
+    egress->n_configured = egress->n_rules;
+    qsort(egress->rules, egress->n_configured, sizeof(struct rule), compare_configured);
+    add_builtin(egress);
+    note_opened(egress);
+    return 0;
+}
+
+int egress_new(struct egress **ret_egress, const char *const *allow, size_t n_allow,
+               const char *const *deny, size_t n_deny, struct err *err)
+{
+    struct egress *egress = calloc(1, sizeof(*egress));
+
+    if (!egress)
+        return -ENOMEM;
+    arena_init(&egress->arena, PTRDIFF_MAX);
+    int rc = fill(egress, allow, n_allow, deny, n_deny, err);
+    if (rc < 0)
+        egress_free(egress);
+    else
+        *ret_egress = egress;
+    return rc;
+}
+
+void egress_free(struct egress *egress)
+{
+    if (!egress)
+        return;
+    arena_done(&egress->arena);
+    free(egress);
+}
+
+static int block_range(struct egress *egress, struct co_cidr range, uint16_t port)
+{
+    struct listener *listener = arena_alloc(&egress->arena, sizeof(*listener));
+
+    if (!listener)
+        return -ENOMEM;
+    range.network.port = port;
+    *listener = (struct listener){.next = egress->listeners, .range = range};
+    egress->listeners = listener;
+    return 0;
+}
+
+static int block_text(struct egress *egress, const char *text, uint16_t port)
+{
+    struct co_cidr range;
+    int rc = co_cidr_parse(text, &range);
+
+    assert(rc == 0);
+    return block_range(egress, range, port);
+}
+
+static int block_host(struct egress *egress, const struct co_address *address, uint16_t port)
+{
+    struct co_address plain = canonical(address);
+
+    return block_range(egress, co_cidr_host(&plain), port);
+}
+
+static int block_interfaces(struct egress *egress, uint16_t port)
+{
+    struct ifaddrs *all;
+    int rc = 0;
+
+    if (getifaddrs(&all) < 0)
+        return -errno;
+    for (struct ifaddrs *one = all; rc == 0 && one; one = one->ifa_next) {
+        struct co_address address;
+        if (one->ifa_addr &&
+            co_address_from_sockaddr(one->ifa_addr, sizeof(struct sockaddr_in6), &address) == 0)
+            rc = block_host(egress, &address, port);
+    }
+    freeifaddrs(all);
+    return rc;
+}
+
+static bool is_unspecified(const struct co_address *address)
+{
+    static const uint8_t zeros[16];
+    struct co_address plain = canonical(address);
+
+    return memcmp(plain.bytes, zeros, sizeof(zeros)) == 0;
+}
+
+int egress_block_listener(struct egress *egress, const struct co_address *address)
+{
+    uint16_t port = address->port;
+    /* Connecting to the unspecified address ends at loopback. */
+    int rc = block_host(egress, address, port) ?: block_text(egress, "0.0.0.0", port)
+                 ?: block_text(egress, "::", port);
+
+    if (rc < 0 || !is_unspecified(address))
+        return rc;
+    return block_text(egress, "127.0.0.0/8", port) ?: block_text(egress, "::1", port)
+               ?: block_interfaces(egress, port);
+}
+
+static bool is_own_listener(const struct egress *egress, const struct co_address *address)
+{
+    for (const struct listener *one = egress->listeners; one; one = one->next)
+        if (co_cidr_contains(&one->range, address))
+            return true;
+    return false;
+}
+
+static const char *judge(const struct egress *egress, const struct co_address *address)
+{
+    if (is_own_listener(egress, address))
+        return "own-listener";
+
+    const struct rule *rule = first_match(egress->rules, egress->n_rules, address);
+    if (!rule)
+        return "address-family";
+    if (rule->blocked_as)
+        return rule->blocked_as;
+    bool names_port = rule->range.network.port != 0;
+    return egress_port_is_bad(address->port) && !names_port ? "port-bad" : NULL;
+}
+
+const char *egress_check_address(const struct egress *egress, const struct co_address *address)
+{
+    struct co_address ipv4;
+
+    if (!co_address_embedded_ipv4(address, &ipv4))
+        return judge(egress, address);
+
+    const struct rule *rule = first_match(egress->rules, egress->n_configured, address);
+    return rule && rule->blocked_as ? rule->blocked_as : judge(egress, &ipv4);
+}
+
+static bool is_loopback(const struct egress *egress, const struct co_address *address)
+{
+    struct co_address plain = canonical(address);
+    const struct rule *builtin = egress->rules + egress->n_configured;
+    const struct rule *rule = first_match(builtin, egress_n_ranges, &plain);
+
+    return rule && rule->reach == EGRESS_LOOPBACK;
+}
+
+const char *egress_check_addresses(const struct egress *egress, struct co_address *addresses,
+                                   size_t *n_addresses)
+{
+    const char *blocked_as = NULL;
+    bool only_loopback = true;
+    size_t n_allowed = 0;
+
+    for (size_t i = 0; i < *n_addresses; i++) {
+        const char *why = egress_check_address(egress, &addresses[i]);
+        only_loopback = only_loopback && is_loopback(egress, &addresses[i]);
+        if (!why)
+            addresses[n_allowed++] = addresses[i];
+        else if (!blocked_as)
+            blocked_as = why;
+    }
+    if (blocked_as && !(only_loopback && n_allowed > 0))
+        return blocked_as;
+    *n_addresses = n_allowed;
+    return NULL;
+}
+
+static bool is_under(const char *host, const char *domain)
+{
+    size_t host_length = strlen(host), length = strlen(domain);
+
+    if (host_length < length || strcmp(host + host_length - length, domain) != 0)
+        return false;
+    return host_length == length || host[host_length - length - 1] == '.';
+}
+
+static const char *check_name(const struct egress *egress, const char *host)
+{
+    for (size_t i = 0; i < egress_n_domains; i++)
+        if (is_under(host, egress_domains[i].domain) && !(egress->opened & egress_domains[i].reach))
+            return egress_domains[i].blocked_as;
+    return NULL;
+}
+
+static bool port_is_opened(const struct egress *egress, uint16_t port)
+{
+    for (size_t i = 0; i < egress->n_configured; i++)
+        if (!egress->rules[i].blocked_as && egress->rules[i].range.network.port == port)
+            return true;
+    return false;
+}
+
+const char *egress_check_url(const struct egress *egress, const struct co_url *url)
+{
+    if (url->address.family != AF_UNSPEC)
+        return egress_check_address(egress, &url->address);
+
+    const char *blocked_as = check_name(egress, url->host);
+    if (blocked_as)
+        return blocked_as;
+    return egress_port_is_bad(url->port) && !port_is_opened(egress, url->port) ? "port-bad" : NULL;
+}

@@ -1,0 +1,131 @@
+#include "daemon/engine/jobs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/base/instant.h"
+
+/* --- Running ---------------------------------------------------------------------------------- */
+
+struct job_task {
+    struct jobs *jobs;
+    struct job *job;
+    struct run run;
+};
+
+static void item_finished(void *arg, size_t index, const struct result *result)
+{
+    struct job *job = arg;
+
+    result_set_finish(&job->results, index, result);
+}
+
+static int run_job(void *arg, void **ret_result)
+{
+    struct job_task *task = arg;
+    struct job *job = task->job;
+
+    (void)ret_result;
+    job_start(job);
+    int rc = run_execute(&task->run);
+    job->run = NULL;
+    job_end(job, rc < 0 || task->run.stop == RUN_CANCELED ? JOB_CANCELED : JOB_DONE);
+    co_event_set(&task->jobs->ended);
+    job_unref(job);
+    free(task);
+    return 0;
+}
+
+/* Takes the caller's reference to job over. */
+static int start(struct jobs *jobs, struct job *job)
+{
+    const struct run_owner owner = {.finished = item_finished, .arg = job};
+    struct job_task *task = malloc(sizeof(*task));
+    int rc = task != NULL ? 0 : -ENOMEM;
+
+    if (rc == 0) {
+        *task = (struct job_task){.jobs = jobs, .job = job};
+        run_init(&task->run, jobs->engine, job->spec, &owner);
+        rc = co_group_spawn(&jobs->group, "job", run_job, task, NULL);
+    }
+    if (rc < 0) {
+        free(task);
+        job_unref(job);
+        return rc;
+    }
+    job->run = &task->run;
+    return 0;
+}
+
+int jobs_submit(struct jobs *jobs, struct job_spec *spec, struct job **ret_job)
+{
+    struct job *job;
+    int rc = store_add(jobs->store, spec, &job);
+
+    if (rc < 0) {
+        job_spec_free(spec);
+        return rc;
+    }
+    rc = start(jobs, job_ref(job));
+    if (rc < 0) {
+        int removed = store_remove(jobs->store, job);
+        (void)removed;
+        job_unref(job);
+        return rc;
+    }
+    *ret_job = job;
+    return 0;
+}
+
+void jobs_cancel(struct job *job)
+{
+    if (job->run == NULL || job->status == JOB_CANCELING)
+        return;
+    job->status = JOB_CANCELING;
+    job->version++;
+    run_cancel(job->run);
+}
+
+size_t jobs_n_running(const struct job *job)
+{
+    return job->run != NULL ? run_n_running(job->run) : 0;
+}
+
+/* --- Keeping ---------------------------------------------------------------------------------- */
+
+static int wait_for_expiry(struct jobs *jobs, int64_t next)
+{
+    co_time timeout = next == JOB_NEVER ? CO_NEVER : (next - instant_now() + 1) * CO_MICROSECOND;
+    struct co_scope scope;
+
+    co_event_clear(&jobs->ended);
+    co_scope_enter(&scope, timeout);
+    int rc = co_scope_exit(&scope, co_event_wait(&jobs->ended));
+    return rc == -ETIMEDOUT ? 0 : rc;
+}
+
+static int keep(void *arg, void **ret_result)
+{
+    struct jobs *jobs = arg;
+    int rc;
+
+    (void)ret_result;
+    co_group_enter(&jobs->group, CO_NEVER);
+    do
+        rc = wait_for_expiry(jobs, store_expire(jobs->store, instant_now()));
+    while (rc == 0);
+    return co_group_exit(&jobs->group, rc);
+}
+
+int jobs_init(struct jobs *jobs, struct engine *engine, struct store *store)
+{
+    *jobs = (struct jobs){.engine = engine, .store = store};
+    co_event_init(&jobs->ended);
+    int rc = co_create_task(&jobs->keeper, "jobs", keep, jobs);
+    return rc < 0 ? rc : co_sleep(0); /* the keeper comes first, and makes the group */
+}
+
+void jobs_done(struct jobs *jobs)
+{
+    co_task_stop(co_take(jobs->keeper), "the daemon is stopping");
+}

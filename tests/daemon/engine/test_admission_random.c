@@ -1,0 +1,435 @@
+/* Random batches on random limits, next to an oracle that looks at every item each time. */
+#include "daemon/engine/admission.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/fault.h"
+#include "tests/support/random.h"
+
+enum { MAX_HOSTS = 4, MAX_BATCHES = 4, MAX_REQUESTS = 8, MAX_ITEMS = 24, N_STEPS = 500 };
+#define TICK CO_MILLISECOND
+
+enum item_state { DELAYED, WAITING, RUNNING, GONE };
+
+/* What should be known of a batch. */
+struct lane {
+    uint32_t line[MAX_ITEMS]; /* items that wait, in order */
+    size_t n_waiting;
+    unsigned n_running;
+    co_time not_before;
+};
+
+struct copy {
+    bool exists, is_stopped;
+    enum item_state states[MAX_ITEMS];
+    co_time due[MAX_ITEMS];
+    struct lane lanes[MAX_HOSTS];
+    unsigned n_running;
+    unsigned n_passed_over; /* how often others went while it could have */
+};
+
+static struct world {
+    struct random random;
+    unsigned max_running, max_running_per_host;
+    co_time now;
+    struct admission admission;
+    struct admission_batch batches[MAX_BATCHES];
+    struct job_spec specs[MAX_BATCHES];
+    struct copy copies[MAX_BATCHES];
+    unsigned n_running, n_running_on[MAX_HOSTS];
+} world;
+
+static const char *const origins[MAX_HOSTS] = {"http://a:80", "http://b:80", "http://c:80",
+                                               "https://a:443"};
+
+static uint32_t draw(uint32_t limit)
+{
+    return random_below(&world.random, limit);
+}
+
+static unsigned host_of(size_t batch, size_t item)
+{
+    const char *origin = job_spec_request(&world.specs[batch], item)->url.origin;
+    unsigned host = 0;
+
+    while (origins[host] != origin)
+        host++;
+    return host;
+}
+
+static struct lane *lane_of(size_t batch, size_t item)
+{
+    return &world.copies[batch].lanes[host_of(batch, item)];
+}
+
+/* --- The oracle ------------------------------------------------------------------------------- */
+
+static unsigned or_unlimited(unsigned limit)
+{
+    return limit != 0 ? limit : UINT32_MAX;
+}
+
+static bool lane_may_go(size_t b, unsigned host)
+{
+    const struct copy *copy = &world.copies[b];
+    const struct job_limits *limits = &world.specs[b].limits;
+    const struct lane *lane = &copy->lanes[host];
+
+    return copy->exists && !copy->is_stopped && lane->n_waiting > 0 &&
+           world.n_running < world.max_running &&
+           world.n_running_on[host] < world.max_running_per_host &&
+           copy->n_running < or_unlimited(limits->concurrency) &&
+           lane->n_running < or_unlimited(limits->per_host_concurrency) &&
+           lane->not_before <= world.now;
+}
+
+static bool batch_may_go(size_t b)
+{
+    bool may = false;
+
+    for (unsigned host = 0; host < MAX_HOSTS; host++)
+        may |= lane_may_go(b, host);
+    return may;
+}
+
+static void append(size_t b, uint32_t item)
+{
+    struct lane *lane = lane_of(b, item);
+
+    world.copies[b].states[item] = WAITING;
+    lane->line[lane->n_waiting++] = item;
+}
+
+/* In order of their times, then of their indexes. */
+static void wake_delayed(size_t b)
+{
+    struct copy *copy = &world.copies[b];
+
+    for (;;) {
+        size_t n_items = copy->exists ? world.specs[b].n_items : 0;
+        size_t first = n_items;
+        for (size_t i = 0; i < n_items; i++)
+            if (copy->states[i] == DELAYED && copy->due[i] <= world.now &&
+                (first == n_items || copy->due[i] < copy->due[first]))
+                first = i;
+        if (first == n_items)
+            return;
+        append(b, (uint32_t)first);
+    }
+}
+
+static void go(size_t b, size_t item)
+{
+    struct lane *lane = lane_of(b, item);
+    int64_t interval_us = world.specs[b].limits.per_host_interval_us;
+
+    ck_assert_uint_gt(lane->n_waiting, 0);
+    ck_assert_uint_eq(lane->line[0], item);
+    ck_assert(lane_may_go(b, host_of(b, item)));
+    for (size_t i = 1; i < lane->n_waiting; i++)
+        lane->line[i - 1] = lane->line[i];
+    lane->n_waiting--;
+    world.copies[b].states[item] = RUNNING;
+    lane->n_running++;
+    world.copies[b].n_running++;
+    world.n_running++;
+    world.n_running_on[host_of(b, item)]++;
+    if (interval_us > 0)
+        lane->not_before = world.now + interval_us * CO_MICROSECOND;
+}
+
+/* Where only batches and no hosts stand in the way, they take turns. */
+static void check_turns(size_t gone, const bool could_go[MAX_BATCHES])
+{
+    for (size_t b = 0; b < MAX_BATCHES; b++) {
+        struct copy *copy = &world.copies[b];
+        copy->n_passed_over = b == gone || !could_go[b] ? 0 : copy->n_passed_over + 1;
+        if (world.max_running_per_host >= MAX_ITEMS * MAX_BATCHES)
+            ck_assert_uint_le(copy->n_passed_over, MAX_BATCHES);
+    }
+}
+
+/* When something changes by time alone. */
+static co_time next_change(void)
+{
+    co_time next = CO_NEVER;
+
+    for (size_t b = 0; b < MAX_BATCHES; b++) {
+        const struct copy *copy = &world.copies[b];
+        if (!copy->exists || copy->is_stopped)
+            continue;
+        for (size_t i = 0; i < world.specs[b].n_items; i++)
+            if (copy->states[i] == DELAYED && copy->due[i] < next)
+                next = copy->due[i];
+        for (unsigned host = 0; host < MAX_HOSTS; host++) {
+            const struct lane *lane = &copy->lanes[host];
+            if (lane->n_waiting > 0 && lane->not_before > world.now && lane->not_before < next &&
+                lane->n_running < or_unlimited(world.specs[b].limits.per_host_concurrency))
+                next = lane->not_before;
+        }
+    }
+    return next;
+}
+
+/* --- What may happen -------------------------------------------------------------------------- */
+
+static unsigned draw_limit(void)
+{
+    return draw(2) == 0 ? 0 : 1 + draw(4);
+}
+
+static void draw_request(struct job_spec *spec)
+{
+    uint32_t n_repeats = draw(3) == 0 ? 1 + draw(3) : 1;
+
+    spec->requests[spec->n_requests] = (struct request){
+        .url.origin = origins[draw(MAX_HOSTS)],
+        .n_repeats = n_repeats,
+        .repeat_interval_us = draw(2) == 0 ? draw(10) * (TICK / CO_MICROSECOND) : 0,
+    };
+    for (uint32_t i = 0; i < n_repeats; i++)
+        spec->items[spec->n_items++] = (struct item){(uint32_t)spec->n_requests, i};
+    spec->n_requests++;
+}
+
+static void draw_spec(size_t b)
+{
+    static struct request requests[MAX_BATCHES][MAX_REQUESTS];
+    static struct item items[MAX_BATCHES][MAX_ITEMS];
+    struct job_spec *spec = &world.specs[b];
+
+    *spec = (struct job_spec){.requests = requests[b], .items = items[b]};
+    spec->limits = (struct job_limits){
+        .concurrency = draw_limit(),
+        .per_host_concurrency = draw_limit(),
+        .per_host_interval_us = draw(3) == 0 ? (1 + draw(5)) * (TICK / CO_MICROSECOND) : 0,
+    };
+    for (uint32_t n = 1 + draw(MAX_REQUESTS); n > 0; n--)
+        draw_request(spec);
+}
+
+static void add(size_t b)
+{
+    struct copy *copy = &world.copies[b];
+
+    draw_spec(b);
+    ck_assert_int_eq(admission_add(&world.admission, &world.batches[b], &world.specs[b], world.now),
+                     0);
+    *copy = (struct copy){.exists = true};
+    for (uint32_t i = 0; i < world.specs[b].n_items; i++) {
+        copy->due[i] = world.now + job_spec_delay_us(&world.specs[b], i) * CO_MICROSECOND;
+        if (copy->due[i] > world.now)
+            copy->states[i] = DELAYED;
+        else
+            append(b, i);
+    }
+}
+
+static void next(void)
+{
+    bool could_go[MAX_BATCHES];
+    size_t index;
+    struct admission_batch *batch = admission_next(&world.admission, world.now, &index);
+
+    for (size_t b = 0; b < MAX_BATCHES; b++) {
+        wake_delayed(b);
+        could_go[b] = batch_may_go(b);
+        if (batch == NULL)
+            ck_assert(!could_go[b]);
+    }
+    ck_assert_int_gt(admission_next_time(&world.admission), world.now);
+    ck_assert_int_le(admission_next_time(&world.admission), next_change());
+    if (batch == NULL)
+        return;
+    go((size_t)(batch - world.batches), index);
+    check_turns((size_t)(batch - world.batches), could_go);
+}
+
+static void release(size_t b)
+{
+    struct copy *copy = &world.copies[b];
+    uint32_t item = draw(MAX_ITEMS);
+
+    if (!copy->exists || item >= world.specs[b].n_items || copy->states[item] != RUNNING)
+        return;
+    admission_release(&world.admission, &world.batches[b], item);
+    copy->states[item] = GONE;
+    copy->n_running--;
+    lane_of(b, item)->n_running--;
+    world.n_running--;
+    world.n_running_on[host_of(b, item)]--;
+}
+
+static void stop(size_t b)
+{
+    admission_stop(&world.admission, &world.batches[b]);
+    world.copies[b].is_stopped = true;
+}
+
+static void take_waiting(size_t b)
+{
+    struct copy *copy = &world.copies[b];
+    size_t index;
+
+    if (admission_take_waiting(&world.batches[b], &index)) {
+        ck_assert(copy->states[index] == WAITING || copy->states[index] == DELAYED);
+        copy->states[index] = GONE;
+        return;
+    }
+    for (size_t i = 0; i < world.specs[b].n_items; i++)
+        ck_assert(copy->states[i] == RUNNING || copy->states[i] == GONE);
+    if (copy->n_running == 0) {
+        admission_remove(&world.admission, &world.batches[b]);
+        copy->exists = false;
+    }
+}
+
+static void take_a_step(void)
+{
+    size_t b = draw(MAX_BATCHES);
+
+    if (draw(3) == 0)
+        world.now += draw(3) * TICK;
+    if (!world.copies[b].exists)
+        add(b);
+    else if (world.copies[b].is_stopped)
+        take_waiting(b);
+    else if (draw(40) == 0)
+        stop(b);
+    for (uint32_t n = draw(4); n > 0; n--)
+        next();
+    for (uint32_t n = draw(8); n > 0; n--)
+        release(draw(MAX_BATCHES));
+}
+
+static void end_everything(void)
+{
+    for (size_t b = 0; b < MAX_BATCHES; b++) {
+        while (world.copies[b].exists) {
+            stop(b);
+            release(b);
+            take_waiting(b);
+        }
+    }
+}
+
+static void check_counts(void)
+{
+    ck_assert_uint_eq(world.admission.n_running, world.n_running);
+    ck_assert_uint_le(world.n_running, world.max_running);
+    for (size_t b = 0; b < MAX_BATCHES; b++)
+        if (world.copies[b].exists)
+            ck_assert_uint_eq(world.batches[b].n_running, world.copies[b].n_running);
+}
+
+START_TEST(it_does_what_a_slow_oracle_says)
+{
+    size_t live_before = fault_live();
+
+    world = (struct world){.random = {(uint64_t)_i}};
+    world.max_running = draw(3) == 0 ? 1000 : 1 + draw(6);
+    world.max_running_per_host = draw(3) == 0 ? 1000 : 1 + draw(3);
+    ck_assert_int_eq(
+        admission_init(&world.admission, world.max_running, world.max_running_per_host), 0);
+    for (int step = 0; step < N_STEPS; step++) {
+        take_a_step();
+        check_counts();
+    }
+    end_everything();
+    check_counts();
+    admission_done(&world.admission);
+    ck_assert_uint_eq(fault_live(), live_before);
+}
+END_TEST
+
+/* --- A large world ---------------------------------------------------------------------------- */
+
+enum { N_MANY_HOSTS = 5000, N_MANY_ITEMS = 10000, N_MANY_BATCHES = 4 };
+
+static struct {
+    char origins[N_MANY_HOSTS][32];
+    struct request requests[N_MANY_ITEMS];
+    struct item items[N_MANY_ITEMS];
+    struct admission_batch batches[N_MANY_BATCHES];
+    bool has_gone[N_MANY_BATCHES][N_MANY_ITEMS];
+    struct {
+        unsigned batch;
+        size_t item;
+    } running[64];
+    size_t n_running;
+} many;
+
+static struct job_spec make_large_spec(void)
+{
+    for (unsigned i = 0; i < N_MANY_HOSTS; i++)
+        snprintf(many.origins[i], sizeof(many.origins[i]), "http://host-%u:80", i);
+    for (uint32_t i = 0; i < N_MANY_ITEMS; i++) {
+        many.requests[i] = (struct request){.url.origin = many.origins[draw(N_MANY_HOSTS)]};
+        many.items[i] = (struct item){i, 0};
+    }
+    return (struct job_spec){.requests = many.requests,
+                             .n_requests = N_MANY_ITEMS,
+                             .items = many.items,
+                             .n_items = N_MANY_ITEMS};
+}
+
+static size_t start_what_may(struct admission *admission)
+{
+    struct admission_batch *batch;
+    size_t index, n = 0;
+
+    while ((batch = admission_next(admission, 0, &index)) != NULL) {
+        unsigned b = (unsigned)(batch - many.batches);
+        ck_assert(!many.has_gone[b][index]);
+        many.has_gone[b][index] = true;
+        many.running[many.n_running].batch = b;
+        many.running[many.n_running++].item = index;
+        n++;
+    }
+    return n;
+}
+
+static void end_one(struct admission *admission)
+{
+    size_t i = draw((uint32_t)many.n_running);
+
+    admission_release(admission, &many.batches[many.running[i].batch], many.running[i].item);
+    many.running[i] = many.running[--many.n_running];
+}
+
+START_TEST(thousands_of_hosts_are_served_to_the_end)
+{
+    struct admission admission;
+    struct job_spec spec = make_large_spec();
+    size_t n_gone = 0;
+
+    ck_assert_int_eq(admission_init(&admission, 64, 1), 0);
+    for (int b = 0; b < N_MANY_BATCHES; b++)
+        ck_assert_int_eq(admission_add(&admission, &many.batches[b], &spec, 0), 0);
+    ck_assert_uint_gt(admission.n_buckets, N_MANY_HOSTS / 2);
+    while (n_gone += start_what_may(&admission), many.n_running > 0)
+        end_one(&admission);
+    ck_assert_uint_eq(n_gone, N_MANY_BATCHES * N_MANY_ITEMS);
+    for (int b = 0; b < N_MANY_BATCHES; b++) {
+        admission_stop(&admission, &many.batches[b]);
+        admission_remove(&admission, &many.batches[b]);
+    }
+    admission_done(&admission);
+}
+END_TEST
+
+Suite *suite_admission_random(void);
+
+Suite *suite_admission_random(void)
+{
+    Suite *suite = suite_create("daemon/engine/admission_random");
+    TCase *tcase = tcase_create("all");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, it_does_what_a_slow_oracle_says, 0, 30);
+    tcase_add_test(tcase, thousands_of_hosts_are_served_to_the_end);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
