@@ -1,0 +1,14 @@
+#include "daemon/api/api.h"
+
+const struct http_route api_routes[] = {
+    {"POST", "/v1/gather", gather_post, .takes_body = true},
+    {"GET", "/v1/gather", gather_get, .takes_body = false},
+    {"POST", "/v1/jobs", jobs_post, .takes_body = true},
+    {"GET", "/v1/jobs", jobs_list, .takes_body = false},
+    {"GET", "/v1/jobs/{id}", job_get, .takes_body = false},
+    {"DELETE", "/v1/jobs/{id}", job_delete, .takes_body = false},
+    {"POST", "/v1/jobs/{id}/cancel", job_cancel, .takes_body = false},
+    {"GET", "/v1/jobs/{id}/results", job_results, .takes_body = false},
+    {"GET", "/healthz", health_get, .takes_body = false},
+};
+const size_t api_n_routes = sizeof(api_routes) / sizeof(*api_routes);

@@ -1,0 +1,29 @@
+/* The resources of the REST contract. */
+#pragma once
+
+#include "daemon/api/router.h"
+#include "daemon/engine/jobs.h"
+#include "daemon/model/parse.h"
+
+/* What the handlers work on; the handler_arg of the server. */
+struct api {
+    struct engine *engine;
+    struct jobs *jobs;
+    struct store *store;
+    struct parse_settings parse;
+    struct result_budget *budget;
+};
+
+extern const struct http_route api_routes[];
+extern const size_t api_n_routes;
+
+/* One file each: gather.c, jobs.c, job_results.c, health.c */
+http_handler gather_post;
+http_handler gather_get;
+http_handler jobs_post;
+http_handler jobs_list;
+http_handler job_get;
+http_handler job_delete;
+http_handler job_cancel;
+http_handler job_results;
+http_handler health_get;

@@ -1,0 +1,98 @@
+/* /v1/gather: asyncio.gather over HTTP. Runs a batch, and answers with all results in order. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/co/co.h"
+
+#include "daemon/api/answer.h"
+#include "daemon/api/api.h"
+#include "daemon/api/document.h"
+#include "daemon/api/gather_answer.h"
+#include "daemon/api/problem.h"
+
+static void item_finished(void *arg, size_t index, const struct result *result)
+{
+    result_set_finish(arg, index, result);
+}
+
+/* Takes spec over. */
+static int gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec)
+{
+    CO_CLEANUP(gather_answer_freep) struct gather_answer *answer = NULL;
+    int rc = gather_answer_new(&answer, spec, api->budget);
+
+    if (rc < 0)
+        return rc;
+    const struct run_owner owner = {
+        .finished = item_finished,
+        .arg = gather_answer_results(answer),
+    };
+    struct run run;
+    run_init(&run, api->engine, spec, &owner);
+    rc = run_execute(&run);
+    if (rc < 0)
+        return rc;
+    return gather_answer_send(exchange, co_take(answer),
+                              (co_now() - run.accepted) / CO_MICROSECOND);
+}
+
+int gather_post(struct http_exchange *exchange, void *arg)
+{
+    struct api *api = arg;
+    struct job_spec *spec;
+    int rc = document_parse(exchange, api, PARSE_GATHER, &spec);
+
+    return rc == 0 ? gather(exchange, api, spec) : rc < 0 ? rc : 0;
+}
+
+/* --- GET: the URLs as parameters -------------------------------------------------------------- */
+
+enum { MAX_URLS = 1000 };
+
+struct url_list {
+    const char *urls[MAX_URLS];
+    size_t n_urls;
+    bool is_too_long;
+    const char *unknown; /* the first parameter that is not "url" */
+};
+
+static int add_url(void *arg, const char *name, const char *value)
+{
+    struct url_list *list = arg;
+
+    if (strcmp(name, "url") != 0) {
+        list->unknown = name;
+        return 1;
+    }
+    list->is_too_long = list->n_urls == MAX_URLS;
+    if (!list->is_too_long)
+        list->urls[list->n_urls++] = value;
+    return list->is_too_long;
+}
+
+int gather_get(struct http_exchange *exchange, void *arg)
+{
+    struct api *api = arg;
+    struct url_list list = {.n_urls = 0};
+    CO_CLEANUP(defect_list_done) struct defect_list defects;
+    struct parse_refusal refusal;
+    struct job_spec *spec;
+
+    defect_list_init(&defects);
+    http_query_each(exchange, add_url, &list);
+    if (list.unknown != NULL)
+        return http_answer_problem(exchange, 400, "unknown_parameter",
+                                   "There is no query parameter '%s' here; url is the only one.",
+                                   list.unknown);
+    if (list.is_too_long)
+        return http_answer_problem(exchange, 413, "too_many_items",
+                                   "There are more than %d URLs: send them as a POST instead.",
+                                   MAX_URLS);
+    if (list.n_urls == 0)
+        return http_answer_problem(exchange, 400, "missing_parameter",
+                                   "Give at least one URL: /v1/gather?url=https://example.com/");
+    int rc = job_parse_urls(&api->parse, list.urls, list.n_urls, &defects, &refusal, &spec);
+    if (rc == 1)
+        return answer_refusal(exchange, &refusal, &defects);
+    return rc == 0 ? gather(exchange, api, spec) : rc;
+}

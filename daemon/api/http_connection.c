@@ -1,0 +1,240 @@
+#include "daemon/api/http_connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "lib/co/task.h"
+
+#include "daemon/api/http_exchange_private.h"
+#include "daemon/api/http_refusal.h"
+#include "daemon/api/problem.h"
+
+/* How long to read what a client had sent before it left. */
+#define LEAVE_LIMIT (1 * CO_SECOND)
+
+/* How long a refused client may go on sending, and how much. */
+#define LINGER_LIMIT (5 * CO_SECOND)
+enum { MAX_DISCARDED_BYTES = 16 * 1024 * 1024 };
+
+void http_connections_init(struct http_connections *connections, unsigned max,
+                           co_time request_timeout, const struct http_site *names)
+{
+    *connections = (struct http_connections){
+        .limits =
+            {
+                [CONNECTION_OPENS] = request_timeout,
+                [CONNECTION_RECEIVES] = request_timeout,
+                [CONNECTION_SERVES] = CO_NEVER,
+                [CONNECTION_IDLES] = CONNECTION_IDLE_LIMIT,
+                [CONNECTION_LEAVES] = LEAVE_LIMIT,
+                [CONNECTION_LINGERS] = LINGER_LIMIT,
+                [CONNECTION_CLOSES] = CO_NEVER,
+            },
+        .names = *names,
+    };
+    for (size_t i = 0; i < CONNECTION_N_PHASES; i++)
+        co_list_init(&connections->phases[i]);
+    co_semaphore_init(&connections->permits, max);
+}
+
+static struct http_connection *first_in(const struct http_connections *connections,
+                                        enum connection_phase phase)
+{
+    const struct co_list *list = &connections->phases[phase];
+
+    return co_list_is_empty(list) ? NULL
+                                  : co_container_of(list->next, struct http_connection, link);
+}
+
+int http_connections_enter(struct http_connections *connections)
+{
+    struct http_connection *idle = first_in(connections, CONNECTION_IDLES);
+
+    if (connections->permits.n_free == 0 && idle != NULL)
+        http_connection_close(idle);
+    return co_semaphore_acquire(&connections->permits);
+}
+
+void http_connections_leave(struct http_connections *connections)
+{
+    co_semaphore_release(&connections->permits);
+}
+
+static bool newcomers_wait(const struct http_connections *connections)
+{
+    return !co_waitq_is_empty(&connections->permits.waiters);
+}
+
+static co_time deadline_of(const struct http_connections *connections, enum connection_phase phase)
+{
+    const struct http_connection *first = first_in(connections, phase);
+    co_time limit = connections->limits[phase];
+
+    return first == NULL || limit == CO_NEVER ? CO_NEVER : first->since + limit;
+}
+
+co_time http_connections_deadline(const struct http_connections *connections)
+{
+    co_time earliest = CO_NEVER;
+
+    for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++) {
+        co_time deadline = deadline_of(connections, phase);
+        if (deadline < earliest)
+            earliest = deadline;
+    }
+    return earliest;
+}
+
+static void refuse_slow(struct http_connection *connection)
+{
+    static const struct http_refusal slow = {408, "request_timeout",
+                                             "The request did not arrive completely in time."};
+
+    http_connection_refuse_head(connection, "", &slow);
+}
+
+void http_connections_end_overdue(struct http_connections *connections)
+{
+    for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++) {
+        while (deadline_of(connections, phase) <= co_now()) {
+            struct http_connection *overdue = first_in(connections, phase);
+            if (phase == CONNECTION_OPENS || phase == CONNECTION_RECEIVES)
+                refuse_slow(overdue);
+            else
+                http_connection_close(overdue);
+        }
+    }
+}
+
+void http_connections_close_all(struct http_connections *connections, enum connection_phase phase)
+{
+    while (first_in(connections, phase) != NULL)
+        http_connection_close(first_in(connections, phase));
+}
+
+/* Under which address and port the client knows us, as its Host has to say. */
+static int find_site(struct http_connection *connection)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t length = sizeof(sockaddr);
+    struct co_address address;
+    char text[CO_ADDRESS_TEXT_SIZE];
+
+    connection->site = connection->all->names;
+    if (getsockname(connection->fd, (struct sockaddr *)&sockaddr, &length) < 0)
+        return -errno;
+    if (sockaddr.ss_family == AF_UNIX)
+        return 0;
+    int rc = co_address_from_sockaddr((const struct sockaddr *)&sockaddr, length, &address);
+    if (rc < 0)
+        return rc;
+    snprintf(connection->address, sizeof(connection->address),
+             address.family == AF_INET6 ? "[%s]" : "%s", co_address_format(&address, text));
+    connection->site.address = connection->address;
+    connection->site.port = address.port;
+    return 0;
+}
+
+static void enter(struct http_connection *connection, enum connection_phase phase)
+{
+    connection->phase = phase;
+    connection->since = co_now();
+    co_list_remove(&connection->link);
+    co_list_append(&connection->all->phases[phase], &connection->link);
+}
+
+int http_connection_new(struct http_connection **ret_connection,
+                        struct http_connections *connections, int fd)
+{
+    struct http_connection *connection = calloc(1, sizeof(*connection));
+
+    if (connection == NULL)
+        return -ENOMEM;
+    connection->all = connections;
+    connection->fd = fd;
+    int rc = find_site(connection);
+    if (rc < 0) {
+        free(connection);
+        return rc;
+    }
+    co_list_init(&connection->link);
+    enter(connection, CONNECTION_OPENS);
+    connections->n_open++;
+    *ret_connection = connection;
+    return 0;
+}
+
+void http_connection_free(struct http_connection *connection)
+{
+    if (connection == NULL)
+        return;
+    co_list_remove(&connection->link);
+    connection->all->n_open--;
+    http_connections_leave(connection->all);
+    free(connection->target);
+    free(connection);
+}
+
+static bool waits_for_client(enum connection_phase phase)
+{
+    return phase == CONNECTION_OPENS || phase == CONNECTION_RECEIVES || phase == CONNECTION_IDLES;
+}
+
+bool http_connection_is_over(const struct http_connection *connection)
+{
+    return connection->phase == CONNECTION_LINGERS || connection->phase == CONNECTION_CLOSES;
+}
+
+void http_connection_enter(struct http_connection *connection, enum connection_phase phase)
+{
+    if (http_connection_is_over(connection))
+        return;
+    if (phase == CONNECTION_IDLES && newcomers_wait(connection->all))
+        http_connection_close(connection);
+    else if (connection->client_is_gone && waits_for_client(phase))
+        enter(connection, CONNECTION_LEAVES);
+    else
+        enter(connection, phase);
+}
+
+void http_connection_client_gone(struct http_connection *connection)
+{
+    connection->client_is_gone = true;
+    if (waits_for_client(connection->phase))
+        enter(connection, CONNECTION_LEAVES);
+}
+
+void http_connection_refuse(struct http_connection *connection,
+                            const struct http_exchange *exchange)
+{
+    http_refusal_send(connection->fd, exchange);
+    enter(connection, CONNECTION_LINGERS);
+}
+
+void http_connection_refuse_head(struct http_connection *connection, const char *method,
+                                 const struct http_refusal *refusal)
+{
+    struct http_exchange exchange;
+
+    http_exchange_init(&exchange);
+    exchange.method = method;
+    if (http_answer_problem(&exchange, refusal->status, refusal->code, "%s", refusal->detail) == 0)
+        http_connection_refuse(connection, &exchange);
+    else
+        http_connection_close(connection);
+    http_exchange_done(&exchange);
+}
+
+bool http_connection_discard(struct http_connection *connection, size_t n)
+{
+    connection->n_discarded += n;
+    return n > 0 && connection->n_discarded <= MAX_DISCARDED_BYTES;
+}
+
+void http_connection_close(struct http_connection *connection)
+{
+    shutdown(connection->fd, SHUT_RDWR);
+    enter(connection, CONNECTION_CLOSES);
+}

@@ -1,0 +1,108 @@
+/* The connections of our clients: how many there may be, and how long each may take for what.
+ *
+ * A connection is in one phase at a time, and each phase has one time limit for all that are in it.
+ * So the phase's list, in order of entering, is also the order in which their time is up, and the
+ * first of those that idle has idled longest: it is the one closed when the limit is reached. When
+ * none idles, new clients wait in the listeners' queues.
+ *
+ * Closing one is shutting its socket down; libmicrohttpd, which owns the socket, does the rest.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/co/base.h"
+#include "lib/co/list.h"
+#include "lib/co/sync.h"
+#include "lib/net/address.h"
+
+#include "daemon/api/http_exchange.h"
+#include "daemon/api/http_guard.h"
+#include "daemon/api/http_site.h"
+
+enum connection_phase {
+    CONNECTION_OPENS,    /* until the first line of its first request */
+    CONNECTION_RECEIVES, /* a request, from its first line to its end */
+    CONNECTION_SERVES,   /* a handler is at work, or its answer is on its way */
+    CONNECTION_IDLES,    /* kept alive after an answer */
+    CONNECTION_LEAVES,   /* the client is gone; what it had sent is still read */
+    CONNECTION_LINGERS,  /* refused: what the client still sends is thrown away */
+    CONNECTION_CLOSES,   /* shut down, and about to be freed */
+    CONNECTION_N_PHASES,
+};
+
+struct http_connections {
+    struct co_list phases[CONNECTION_N_PHASES];
+    co_time limits[CONNECTION_N_PHASES]; /* CO_NEVER: none, or somebody else's */
+    struct co_semaphore permits;
+    unsigned n_open;
+    struct http_site names; /* those that do not depend on the connection */
+};
+
+struct http_connection {
+    struct http_connections *all;
+    int fd; /* libmicrohttpd's */
+    enum connection_phase phase;
+    co_time since; /* of the phase */
+    bool client_is_gone;
+    struct co_list link;
+    struct http_site site; /* who we are to this client */
+    char address[CO_ADDRESS_TEXT_SIZE + 2];
+    uint64_t n_discarded; /* bytes, while it lingers */
+    char *target;         /* of the request whose head is being received; owned */
+    void *request;        /* of http_server_request.c: the one that is being received or served */
+};
+
+/* How long a connection may idle; also how long a client may leave an answer unread. */
+#define CONNECTION_IDLE_LIMIT (60 * CO_SECOND)
+
+/* names is copied, what it points to is not. */
+void http_connections_init(struct http_connections *connections, unsigned max,
+                           co_time request_timeout, const struct http_site *names);
+
+/* Waits until one more connection is allowed.
+ *
+ * returns    0: the caller owes http_connection_new(), or http_connections_leave()
+ * suspends   at the limit
+ */
+CO_BLOCKS int http_connections_enter(struct http_connections *connections);
+void http_connections_leave(struct http_connections *connections);
+
+/* When the time of one of them is up; CO_NEVER. */
+co_time http_connections_deadline(const struct http_connections *connections);
+
+/* Refuses those that take too long for a request, and closes others whose time is up. */
+void http_connections_end_overdue(struct http_connections *connections);
+
+void http_connections_close_all(struct http_connections *connections, enum connection_phase phase);
+
+/* A connection that opens. returns 0, -ENOMEM, or another -errno if the client is gone */
+int http_connection_new(struct http_connection **ret_connection,
+                        struct http_connections *connections, int fd);
+
+/* The socket is closed: forgets the connection and leaves. NULL is fine. */
+void http_connection_free(struct http_connection *connection);
+
+/* It was refused or shut down, and is good for nothing any more. */
+bool http_connection_is_over(const struct http_connection *connection);
+
+/* One that is over stays so. */
+void http_connection_enter(struct http_connection *connection, enum connection_phase phase);
+
+/* The client has closed its side. */
+void http_connection_client_gone(struct http_connection *connection);
+
+/* Sends the exchange's answer at once, see http_refusal.h, and lingers. */
+void http_connection_refuse(struct http_connection *connection,
+                            const struct http_exchange *exchange);
+
+/* The same for a request that has not become an exchange. method: "" if that is not known either */
+void http_connection_refuse_head(struct http_connection *connection, const char *method,
+                                 const struct http_refusal *refusal);
+
+/* n more bytes came from a client that was refused. returns  false: it is to be closed now */
+bool http_connection_discard(struct http_connection *connection, size_t n);
+
+void http_connection_close(struct http_connection *connection);

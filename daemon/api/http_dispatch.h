@@ -1,0 +1,19 @@
+/* What becomes of a request once its head is known: the route whose handler it is for, or an answer
+ * that takes no handler (404, 405, OPTIONS, a body that is not taken). */
+#pragma once
+
+#include <stdint.h>
+
+#include "daemon/api/http_exchange.h"
+#include "daemon/api/router.h"
+
+/* Afterwards the exchange has either an answer, or a route and a body that may grow up to its
+ * limit.
+ *
+ * returns  0, -ENOMEM
+ */
+int http_dispatch(struct http_exchange *exchange, const struct http_route *routes, size_t n_routes,
+                  uint64_t max_body_bytes);
+
+/* Answers for a body that has grown beyond its limit without having been announced. */
+int http_dispatch_body_too_large(struct http_exchange *exchange, uint64_t max_body_bytes);

@@ -1,0 +1,250 @@
+#include "daemon/api/http_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/co/io.h"
+#include "lib/co/task.h"
+
+#include "daemon/api/http_server_driver.h"
+#include "daemon/api/listener.h"
+
+/* How long the answers of handlers that were cancelled may take to be sent. */
+#define FLUSH_TIME (1 * CO_SECOND)
+
+struct acceptor {
+    struct http_driver *driver;
+    struct listener listener;
+    struct co_task *task;
+};
+
+struct http_server {
+    struct http_service service;
+    struct http_driver driver;
+    struct co_task *driver_task;
+    struct co_task *watch_task;
+    bool is_told_to_stop;
+    co_time grace;
+    size_t n_acceptors;
+    struct acceptor acceptors[];
+};
+
+static int accept_clients(void *arg, void **result)
+{
+    struct acceptor *acceptor = arg;
+    struct sockaddr_storage client;
+    socklen_t length;
+
+    (void)result;
+    for (;;) {
+        int fd = listener_accept(&acceptor->listener, &client, &length);
+        if (fd < 0)
+            return 0; /* we are being stopped */
+        int rc = http_connections_enter(&acceptor->driver->service->connections);
+        if (rc < 0) {
+            close(fd);
+            return 0;
+        }
+        http_driver_adopt(acceptor->driver, fd, (const struct sockaddr *)&client, length);
+    }
+}
+
+static int watch_clients(void *arg, void **result)
+{
+    (void)result;
+    return http_watch_run(arg);
+}
+
+static int wait_for_work(struct http_server *server, co_time end)
+{
+    co_time due = http_driver_deadline(&server->driver);
+    struct co_scope scope;
+
+    if (end < due)
+        due = end;
+    if (due <= co_now())
+        return co_sleep(0); /* the handlers get a turn */
+    co_scope_enter(&scope, due == CO_NEVER ? CO_NEVER : due - co_now());
+    return co_scope_exit(&scope, co_wait_fd(server->service.wake_fd, CO_READABLE));
+}
+
+static void run_until(struct http_server *server, bool (*is_done)(const struct http_server *server),
+                      co_time timeout)
+{
+    co_time end = timeout < CO_NEVER - co_now() ? co_now() + timeout : CO_NEVER;
+
+    for (;;) {
+        http_driver_run(&server->driver);
+        if (is_done(server) || end <= co_now())
+            return;
+        if (wait_for_work(server, end) == -ECANCELED)
+            server->is_told_to_stop = true;
+    }
+}
+
+static bool is_told_to_stop(const struct http_server *server)
+{
+    return server->is_told_to_stop;
+}
+
+static bool has_no_connections(const struct http_server *server)
+{
+    return server->service.connections.n_open == 0;
+}
+
+static void stop_accepting(struct http_server *server)
+{
+    for (size_t i = 0; i < server->n_acceptors; i++) {
+        co_cancel(server->acceptors[i].task, "the HTTP server stops");
+        listener_close(&server->acceptors[i].listener);
+    }
+}
+
+static void close_all(struct http_server *server)
+{
+    for (enum connection_phase phase = 0; phase < CONNECTION_CLOSES; phase++)
+        http_connections_close_all(&server->service.connections, phase);
+}
+
+static int serve(void *arg, void **result)
+{
+    struct http_server *server = arg;
+    struct http_service *service = &server->service;
+    struct co_scope shield;
+
+    (void)result;
+    co_group_enter(&service->tasks, CO_NEVER);
+    run_until(server, is_told_to_stop, CO_NEVER);
+
+    co_scope_shield(&shield, CO_NEVER); /* handlers have the grace; nothing else takes long */
+    service->is_stopping = true;
+    stop_accepting(server);
+    http_connections_close_all(&service->connections, CONNECTION_OPENS);
+    http_connections_close_all(&service->connections, CONNECTION_IDLES);
+    run_until(server, has_no_connections, server->grace);
+    co_group_cancel(&service->tasks, 0, "the HTTP server stops");
+    run_until(server, has_no_connections, FLUSH_TIME);
+    close_all(server);
+    run_until(server, has_no_connections, CO_NEVER);
+    co_scope_exit(&shield, 0);
+    return co_group_exit(&service->tasks, 0);
+}
+
+static int create(struct http_server **ret_server, const struct http_server_options *options)
+{
+    size_t n = options->n_listen;
+    struct http_server *server = calloc(1, sizeof(*server) + n * sizeof(server->acceptors[0]));
+    struct http_site names = {
+        .hosts = options->allowed_hosts,
+        .n_hosts = options->n_allowed_hosts,
+        .origins = options->allowed_origins,
+        .n_origins = options->n_allowed_origins,
+    };
+
+    if (server == NULL)
+        return -ENOMEM;
+    server->service = (struct http_service){
+        .routes = options->routes,
+        .n_routes = options->n_routes,
+        .handler_arg = options->handler_arg,
+        .max_body_bytes = options->max_body_bytes,
+        .watch.epoll_fd = -1,
+    };
+    co_list_init(&server->service.answered);
+    http_connections_init(&server->service.connections, options->max_connections,
+                          options->request_timeout, &names);
+    *ret_server = server;
+    return 0;
+}
+
+static int listen_all(struct http_server *server, const struct http_server_options *options,
+                      struct err *err)
+{
+    for (size_t i = 0; i < options->n_listen; i++) {
+        struct acceptor *acceptor = &server->acceptors[i];
+        acceptor->driver = &server->driver;
+        int rc = listener_open(&acceptor->listener, options->listen[i], err);
+        if (rc < 0)
+            return rc;
+        server->n_acceptors++;
+    }
+    return 0;
+}
+
+static int start(struct http_server *server, unsigned max_connections)
+{
+    int rc = http_watch_init(&server->service.watch, http_request_client_gone, &server->service);
+
+    if (rc == 0)
+        rc = http_driver_start(&server->driver, &server->service, max_connections);
+    if (rc == 0)
+        rc = co_create_task(&server->watch_task, "http client watch", watch_clients,
+                            &server->service.watch);
+    for (size_t i = 0; i < server->n_acceptors && rc == 0; i++)
+        rc = co_create_task(&server->acceptors[i].task, "http listener", accept_clients,
+                            &server->acceptors[i]);
+    return rc < 0 ? rc : co_create_task(&server->driver_task, "http server", serve, server);
+}
+
+int http_server_new(struct http_server **ret_server, const struct http_server_options *options,
+                    struct err *err)
+{
+    struct http_server *server;
+    int rc = create(&server, options);
+
+    if (rc == 0) {
+        rc = listen_all(server, options, err);
+        if (rc == 0)
+            rc = start(server, options->max_connections);
+        if (rc < 0)
+            http_server_free(server, 0);
+    }
+    if (rc < 0)
+        return err_set(err, rc, "cannot start the HTTP server: %s", strerror(-rc));
+    *ret_server = server;
+    return 0;
+}
+
+const char *http_server_address(const struct http_server *server, size_t i)
+{
+    return i < server->n_acceptors ? server->acceptors[i].listener.text : NULL;
+}
+
+static void join(struct co_task *task)
+{
+    struct co_scope shield;
+
+    if (task == NULL)
+        return;
+    co_scope_shield(&shield, CO_NEVER); /* the task was told to end */
+    co_scope_exit(&shield, co_await (task, NULL));
+    co_task_unref(task);
+}
+
+static void cancel_and_join(struct co_task *task)
+{
+    if (task != NULL)
+        co_cancel(task, "the HTTP server has ended");
+    join(task);
+}
+
+void http_server_free(struct http_server *server, co_time grace)
+{
+    if (server == NULL)
+        return;
+    server->is_told_to_stop = true;
+    server->grace = grace;
+    if (server->driver_task != NULL)
+        co_wake_fd(server->service.wake_fd, CO_READABLE);
+    join(server->driver_task);
+    cancel_and_join(server->watch_task);
+    for (size_t i = 0; i < server->n_acceptors; i++) {
+        cancel_and_join(server->acceptors[i].task);
+        listener_close(&server->acceptors[i].listener);
+    }
+    http_driver_stop(&server->driver);
+    http_watch_done(&server->service.watch);
+    free(server);
+}

@@ -1,0 +1,27 @@
+/* The query parameters of lists: how much, from where, and which. */
+#pragma once
+
+#include "daemon/api/http_exchange.h"
+#include "daemon/base/buffer.h"
+
+/* One parameter a list understands. */
+struct list_param {
+    const char *name; /* "status"; ending in a dot: the beginning of a name, "label." */
+    /* returns 0, -EINVAL: the value makes no sense, -ENOMEM. name is what follows a dot */
+    int (*take)(void *query, const char *name, const char *value);
+    const char *expects; /* for people: "queued, running, ..." */
+};
+
+enum { LIST_DEFAULT_LIMIT = 100, LIST_MAX_LIMIT = 1000 };
+
+/* What the `take` of every list's "limit" uses. returns 0, -EINVAL */
+int list_take_limit(const char *value, size_t *limit);
+
+/* Hands each parameter to the one in the table it belongs to; the table ends with a NULL name.
+ *
+ * returns    0; 1: one is wrong, and a problem has been answered; -errno
+ */
+int list_query_read(struct http_exchange *exchange, const struct list_param *params, void *query);
+
+/* Adds the Link header to the next page: this request with another cursor. */
+int list_answer_next(struct http_exchange *exchange, const char *cursor);

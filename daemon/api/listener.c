@@ -1,0 +1,271 @@
+#include "daemon/api/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/co/io.h"
+#include "lib/co/task.h"
+#include "lib/net/address.h"
+
+#include "daemon/base/log.h"
+
+#define UNIX_PREFIX "unix:"
+
+enum {
+    BACKLOG = 1024,
+    UNIX_MODE = 0660,
+};
+
+#define RETRY_DELAY (100 * CO_MILLISECOND)
+
+static const char *hint(int error)
+{
+    static const struct {
+        int error;
+        const char *hint;
+    } hints[] = {
+        {EADDRINUSE, " (is another gatherd running?)"},
+        {EADDRNOTAVAIL, " (no interface of this machine has that address)"},
+        {EACCES, " (a port below 1024 takes CAP_NET_BIND_SERVICE, a path write permission)"},
+        {ENOENT, " (the directory does not exist)"},
+        {EEXIST, " (the file exists and is not a socket)"},
+        {EAFNOSUPPORT, " (is IPv6 disabled?)"},
+    };
+
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+        if (hints[i].error == error)
+            return hints[i].hint;
+    return "";
+}
+
+static int fail(struct err *err, const char *text, int rc)
+{
+    return err_set(err, rc, "cannot listen on %s: %s%s", text, strerror(-rc), hint(-rc));
+}
+
+static bool parse_port(const char *text, uint16_t *ret_port)
+{
+    char *end;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    unsigned long port = strtoul(text, &end, 10);
+    if (*end != '\0' || port > UINT16_MAX)
+        return false;
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+/* An IPv6 address needs its brackets: without them its last part could be the port. */
+static bool parse_host(const char *host, struct co_address *ret_address)
+{
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    return (host[0] == '[' || strchr(host, ':') == NULL) &&
+           co_address_parse(host, ret_address) == 0;
+}
+
+static int parse_address(const char *text, struct co_address *ret_address)
+{
+    const char *colon = strrchr(text, ':');
+    char host[CO_ADDRESS_TEXT_SIZE + 2];
+    uint16_t port;
+
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host) || !parse_port(colon + 1, &port))
+        return -EINVAL;
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    if (!parse_host(host, ret_address))
+        return -EINVAL;
+    ret_address->port = port;
+    return 0;
+}
+
+static int bind_address(int fd, const struct co_address *address)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t length = co_address_to_sockaddr(address, &sockaddr);
+    int on = 1;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+        return -errno;
+    if (address->family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+        return -errno;
+    return bind(fd, (const struct sockaddr *)&sockaddr, length) < 0 ? -errno : 0;
+}
+
+/* Asks the socket, which knows the port that was chosen for 0. */
+static int describe(struct listener *listener)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t length = sizeof(sockaddr);
+    struct co_address address;
+    char text[CO_ADDRESS_TEXT_SIZE];
+
+    if (getsockname(listener->fd, (struct sockaddr *)&sockaddr, &length) < 0)
+        return -errno;
+    int rc = co_address_from_sockaddr((const struct sockaddr *)&sockaddr, length, &address);
+    if (rc < 0)
+        return rc;
+    snprintf(listener->text, sizeof(listener->text),
+             address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", co_address_format(&address, text),
+             address.port);
+    return 0;
+}
+
+static int open_tcp(struct listener *listener, const char *text, struct err *err)
+{
+    struct co_address address;
+    int rc = parse_address(text, &address);
+
+    if (rc < 0)
+        return err_set(err, rc,
+                       "cannot listen on %s: expected 127.0.0.1:7480, [::1]:7480 or "
+                       "unix:/path, with an address in numbers",
+                       text);
+    listener->fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->fd < 0)
+        return fail(err, text, -errno);
+    rc = bind_address(listener->fd, &address);
+    if (rc == 0)
+        rc = listen(listener->fd, BACKLOG) < 0 ? -errno : describe(listener);
+    return rc < 0 ? fail(err, text, rc) : 0;
+}
+
+static const struct sockaddr *sockaddr_of(const struct sockaddr_un *path)
+{
+    return (const struct sockaddr *)path;
+}
+
+/* Whether the socket file is a left-over: only a refused connection proves that. */
+static int remove_stale(const struct sockaddr_un *path)
+{
+    struct stat file;
+
+    if (lstat(path->sun_path, &file) < 0)
+        return -errno;
+    if (!S_ISSOCK(file.st_mode))
+        return -EEXIST;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    bool is_refused = connect(fd, sockaddr_of(path), sizeof(*path)) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    if (!is_refused)
+        return -EADDRINUSE;
+    return unlink(path->sun_path) < 0 ? -errno : 0;
+}
+
+/* The mode of a socket before bind(), less the umask, is that of the file: so there is no moment in
+ * which the file is open to more people than in the end. */
+static int bind_path(int fd, const struct sockaddr_un *path)
+{
+    if (fchmod(fd, UNIX_MODE) < 0)
+        return -errno;
+    if (bind(fd, sockaddr_of(path), sizeof(*path)) < 0) {
+        int rc = errno == EADDRINUSE ? remove_stale(path) : -errno;
+        if (rc < 0)
+            return rc;
+        if (bind(fd, sockaddr_of(path), sizeof(*path)) < 0)
+            return -errno;
+    }
+    return chmod(path->sun_path, UNIX_MODE) < 0 ? -errno : 0;
+}
+
+static int own_path(struct listener *listener, const struct sockaddr_un *path)
+{
+    struct stat file;
+
+    if (lstat(path->sun_path, &file) < 0)
+        return -errno;
+    listener->path = *path;
+    listener->path_device = file.st_dev;
+    listener->path_inode = file.st_ino;
+    snprintf(listener->text, sizeof(listener->text), UNIX_PREFIX "%s", path->sun_path);
+    return 0;
+}
+
+static int open_unix(struct listener *listener, const char *text, struct err *err)
+{
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    size_t length = strlen(text + strlen(UNIX_PREFIX));
+
+    if (length == 0 || length >= sizeof(path.sun_path))
+        return err_set(err, -EINVAL, "cannot listen on %s: the path has %zu bytes, not 1 to %zu",
+                       text, length, sizeof(path.sun_path) - 1);
+    memcpy(path.sun_path, text + strlen(UNIX_PREFIX), length);
+    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->fd < 0)
+        return fail(err, text, -errno);
+    int rc = bind_path(listener->fd, &path);
+    if (rc == 0)
+        rc = own_path(listener, &path);
+    if (rc == 0 && listen(listener->fd, BACKLOG) < 0)
+        rc = -errno;
+    return rc < 0 ? fail(err, text, rc) : 0;
+}
+
+int listener_open(struct listener *ret_listener, const char *text, struct err *err)
+{
+    bool is_path = strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+
+    *ret_listener = (struct listener){.fd = -1};
+    int rc = is_path ? open_unix(ret_listener, text, err) : open_tcp(ret_listener, text, err);
+    if (rc < 0)
+        listener_close(ret_listener);
+    return rc;
+}
+
+static bool owns_path(const struct listener *listener)
+{
+    const char *path = listener->path.sun_path;
+    struct stat file;
+
+    return path[0] != '\0' && lstat(path, &file) == 0 && file.st_dev == listener->path_device &&
+           file.st_ino == listener->path_inode;
+}
+
+void listener_close(struct listener *listener)
+{
+    if (owns_path(listener))
+        unlink(listener->path.sun_path);
+    if (listener->fd >= 0)
+        co_close(listener->fd);
+    *listener = (struct listener){.fd = -1};
+}
+
+/* Once for each time that it happens, not for each attempt. */
+static void report(struct listener *listener, int rc)
+{
+    if (rc < 0 && !listener->is_failing)
+        log_warning("%s: cannot accept connections for now: %s", listener->text, strerror(-rc));
+    else if (rc >= 0 && listener->is_failing)
+        log_info("%s: accepting connections again", listener->text);
+    listener->is_failing = rc < 0;
+}
+
+int listener_accept(struct listener *listener, struct sockaddr_storage *ret_client,
+                    socklen_t *ret_length)
+{
+    for (;;) {
+        *ret_length = sizeof(*ret_client);
+        int rc = co_accept(listener->fd, (struct sockaddr *)ret_client, ret_length);
+
+        if (rc == -ECANCELED || rc == -EBADF)
+            return rc;
+        if (rc == -ECONNABORTED)
+            continue; /* a client that left while it was queued */
+        report(listener, rc);
+        if (rc >= 0)
+            return rc;
+        rc = co_sleep(RETRY_DELAY);
+        if (rc < 0)
+            return rc;
+    }
+}

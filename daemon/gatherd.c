@@ -1,0 +1,318 @@
+#include "daemon/gatherd.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "lib/co/co.h"
+#include "lib/net/dns.h"
+#include "lib/net/http.h"
+
+#include "daemon/api/api.h"
+#include "daemon/api/http_server.h"
+#include "daemon/base/endpoint.h"
+#include "daemon/engine/egress.h"
+#include "daemon/engine/engine.h"
+#include "daemon/engine/jobs.h"
+#include "daemon/store/store.h"
+
+#define GRACE (5 * CO_SECOND) /* for requests that are being handled when we are told to stop */
+
+#define MAX_JOB_BYTES ((size_t)512 << 20) /* of one parsed document: ten million plain URLs need more */
+
+enum { MAX_SERVERS_TEXT = 1024 };
+
+struct gatherd {
+    const struct config *config;
+    struct egress *egress;
+    struct co_dns *dns;
+    struct co_http_session *session;
+    struct engine *engine;
+    struct result_budget budget;
+    struct store *store;
+    struct jobs jobs;
+    struct api api;
+    struct co_http_header default_headers[2];
+    struct http_server *server;
+};
+
+/* --- Starting, each part on the ones before --------------------------------------------------- */
+
+static int start_egress(struct gatherd *gatherd, struct err *err)
+{
+    const struct string_list *allow = &gatherd->config->egress.allow;
+    const struct string_list *deny = &gatherd->config->egress.deny;
+
+    return egress_new(&gatherd->egress, allow->items, allow->n, deny->items, deny->n, err);
+}
+
+static int start_dns(struct gatherd *gatherd, struct err *err)
+{
+    const struct string_list *servers = &gatherd->config->fetch.dns_servers;
+    char text[MAX_SERVERS_TEXT] = "";
+    size_t length = 0;
+
+    for (size_t i = 0; i < servers->n; i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i > 0 ? "," : "",
+                                   servers->items[i]);
+        if (length >= sizeof(text))
+            return err_set(err, -EINVAL, "fetch.dns_servers is too long");
+    }
+    const struct co_dns_options options = {
+        .servers = text,
+        .timeout = (co_time)gatherd->config->fetch.dns_timeout_ms * CO_MILLISECOND,
+    };
+    int rc = co_dns_new(&gatherd->dns, &options);
+    return rc == -EINVAL ? err_set(err, rc, "fetch.dns_servers cannot be read: %s", text) : rc;
+}
+
+static int start_session(struct gatherd *gatherd, struct err *err)
+{
+    const struct co_http_session_options options = {
+        .dns = gatherd->dns,
+        .ca_file = gatherd->config->fetch.ca_file,
+        .max_idle_connections = (unsigned)gatherd->config->fetch.max_idle_connections,
+    };
+
+    (void)err;
+    return co_http_session_new(&gatherd->session, &options);
+}
+
+static int start_engine(struct gatherd *gatherd, struct err *err)
+{
+    const struct config *config = gatherd->config;
+    const struct fetcher fetcher = {
+        .session = gatherd->session,
+        .egress = gatherd->egress,
+        .max_header_bytes = config->fetch.max_header_bytes,
+        .max_body_bytes = config->fetch.max_body_bytes,
+    };
+
+    (void)err;
+    return engine_new(&gatherd->engine, &fetcher, (unsigned)config->fetch.concurrency,
+                      (unsigned)config->fetch.per_host_concurrency);
+}
+
+static int start_jobs(struct gatherd *gatherd, struct err *err)
+{
+    const struct config *config = gatherd->config;
+
+    (void)err;
+    gatherd->budget.max = config->jobs.max_result_bytes;
+    const struct store_options options = {
+        .max_jobs = config->jobs.max_jobs,
+        .default_ttl_us = (int64_t)config->jobs.ttl_ms * 1000,
+        .budget = &gatherd->budget,
+    };
+    int rc = store_new(&gatherd->store, &options);
+    return rc < 0 ? rc : jobs_init(&gatherd->jobs, gatherd->engine, gatherd->store);
+}
+
+static struct parse_settings parse_settings(struct gatherd *gatherd)
+{
+    const struct config *config = gatherd->config;
+
+    gatherd->default_headers[0] = (struct co_http_header){"User-Agent", config->fetch.user_agent};
+    gatherd->default_headers[1] = (struct co_http_header){"Accept", "*/*"};
+    return (struct parse_settings){
+        .max_items = config->api.max_items,
+        .max_arena_bytes = MAX_JOB_BYTES,
+        .max_capture_bytes = config->fetch.max_body_bytes,
+        .max_redirects = (unsigned)config->fetch.max_redirects,
+        .defaults =
+            {
+                .method = "GET",
+                .headers = gatherd->default_headers,
+                .n_headers = 2,
+                .timeout_us = (int64_t)config->fetch.timeout_ms * 1000,
+                .connect_timeout_us = (int64_t)config->fetch.connect_timeout_ms * 1000,
+                .follow_redirects = true,
+                .max_redirects = (unsigned)config->fetch.max_redirects,
+                .capture_max_bytes = 1024 * 1024,
+            },
+    };
+}
+
+static bool is_loopback(const struct co_address *address)
+{
+    static const char *const loopback[] = {"127.0.0.0/8", "::1/128"};
+    struct co_cidr range;
+
+    for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++)
+        if (co_cidr_parse(loopback[i], &range) == 0 && co_cidr_contains(&range, address))
+            return true;
+    return false;
+}
+
+/* Whoever can reach the API can make us fetch, so for now only this machine may. */
+static int check_endpoints(const struct string_list *listen, struct err *err)
+{
+    for (size_t i = 0; i < listen->n; i++) {
+        struct endpoint endpoint;
+        int rc = endpoint_parse(listen->items[i], &endpoint, err);
+        if (rc < 0)
+            return rc;
+        if (endpoint.path == NULL && !is_loopback(&endpoint.address))
+            return err_set(err, -EINVAL,
+                           "api.listen: %s can be reached from other machines, and this version "
+                           "cannot tell who may use it: listen on a loopback address or a unix "
+                           "socket",
+                           listen->items[i]);
+    }
+    return 0;
+}
+
+/* Nobody may reach our own API through us. Nothing is accepted before we first wait. */
+static int block_own_addresses(struct gatherd *gatherd)
+{
+    const char *text;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && (text = http_server_address(gatherd->server, i)) != NULL; i++) {
+        struct endpoint endpoint;
+        if (endpoint_parse(text, &endpoint, NULL) == 0 && endpoint.path == NULL)
+            rc = egress_block_listener(gatherd->egress, &endpoint.address);
+        log_info("listening on %s", text);
+    }
+    return rc;
+}
+
+static int start_api(struct gatherd *gatherd, struct err *err)
+{
+    const struct config *config = gatherd->config;
+
+    gatherd->api = (struct api){
+        .engine = gatherd->engine,
+        .jobs = &gatherd->jobs,
+        .store = gatherd->store,
+        .parse = parse_settings(gatherd),
+        .budget = &gatherd->budget,
+    };
+    const struct http_server_options options = {
+        .listen = config->api.listen.items,
+        .n_listen = config->api.listen.n,
+        .routes = api_routes,
+        .n_routes = api_n_routes,
+        .handler_arg = &gatherd->api,
+        .max_body_bytes = config->api.max_body_bytes,
+        .max_connections = (unsigned)config->api.max_connections,
+        .request_timeout = (co_time)config->api.request_timeout_ms * CO_MILLISECOND,
+        .allowed_hosts = config->api.allowed_hosts.items,
+        .n_allowed_hosts = config->api.allowed_hosts.n,
+        .allowed_origins = config->api.allowed_origins.items,
+        .n_allowed_origins = config->api.allowed_origins.n,
+    };
+    int rc = check_endpoints(&config->api.listen, err);
+    if (rc == 0)
+        rc = http_server_new(&gatherd->server, &options, err);
+    return rc < 0 ? rc : block_own_addresses(gatherd);
+}
+
+static const struct {
+    const char *name;
+    int (*start)(struct gatherd *gatherd, struct err *err);
+} parts[] = {
+    {"the egress policy", start_egress},
+    {"name resolution", start_dns},
+    {"the HTTP session", start_session},
+    {"the engine", start_engine},
+    {"the jobs", start_jobs},
+    {"the API", start_api},
+};
+
+static int start(struct gatherd *gatherd)
+{
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        struct err err = {""};
+        int rc = parts[i].start(gatherd, &err);
+        if (rc < 0) {
+            log_error("cannot start %s: %s", parts[i].name,
+                      err.message[0] != '\0' ? err.message : strerror(-rc));
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* In reverse; each accepts that it was never started. */
+static void stop(struct gatherd *gatherd)
+{
+    http_server_free(gatherd->server, GRACE);
+    jobs_done(&gatherd->jobs);
+    store_free(gatherd->store);
+    engine_free(gatherd->engine);
+    co_http_session_free(gatherd->session);
+    co_dns_free(gatherd->dns);
+    egress_free(gatherd->egress);
+}
+
+/* --- The main task ---------------------------------------------------------------------------- */
+
+static const int stop_signals[] = {SIGTERM, SIGINT};
+enum { N_STOP_SIGNALS = sizeof(stop_signals) / sizeof(*stop_signals) };
+
+static void change_stop_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (int i = 0; i < N_STOP_SIGNALS; i++)
+        sigaddset(&set, stop_signals[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
+static int serve(void *arg, void **ret_result)
+{
+    struct gatherd *gatherd = arg;
+    int rc = start(gatherd);
+
+    (void)ret_result;
+    if (rc == 0) {
+        rc = co_signal_wait(stop_signals, N_STOP_SIGNALS);
+        if (rc > 0)
+            log_info("stopping on %s: requests have %d s to finish", sigabbrev_np(rc),
+                     (int)(GRACE / CO_SECOND));
+        change_stop_signals(SIG_UNBLOCK); /* the next one ends the process */
+    }
+    stop(gatherd);
+    return rc < 0 ? rc : 0;
+}
+
+/* Every connection is a descriptor, so take all we are allowed to have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void set_up_process(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8"); /* libcurl reads host names outside ASCII in it */
+    signal(SIGPIPE, SIG_IGN);
+    change_stop_signals(SIG_BLOCK);
+    job_parse_init();
+    raise_descriptor_limit();
+    /* Buffers that come and go with every transfer should not be mapped and unmapped each time. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
+int gatherd_serve(const struct config *config)
+{
+    struct gatherd gatherd = {.config = config};
+
+    set_up_process();
+    log_set_level(config->log.level);
+    int rc = co_run(serve, &gatherd, NULL);
+    if (rc == 0)
+        log_info("stopped");
+    return rc == 0 ? EXIT_STATUS_OK : rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
+}
