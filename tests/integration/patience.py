@@ -1,0 +1,28 @@
+"""Waiting, in tests that drive real processes: never a bare sleep, never without a limit."""
+
+from __future__ import annotations
+
+import os
+import time
+import unittest
+from typing import Any, Callable
+
+PATIENCE = float(os.environ.get("GATHERD_PATIENCE", "1"))
+"""How many times slower than usual the daemon may be (valgrind)."""
+
+takes_seconds = unittest.skipIf(bool(os.environ.get("GATHERD_QUICK")), "takes seconds")
+
+
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 5) -> Any:
+    """Wait until the condition is true, and return its value."""
+    give_up = time.monotonic() + seconds * PATIENCE
+    while not (value := condition()):
+        if time.monotonic() > give_up:
+            raise AssertionError(f"{what} did not come within {seconds * PATIENCE:g} s")
+        time.sleep(0.01)
+    return value
+
+
+def report(sentence: str) -> None:
+    """Put a measured number beside the test's line."""
+    print(f"       {sentence}", flush=True)

@@ -1,0 +1,84 @@
+"""HTTPS: who the other side is gets checked, and told."""
+
+from __future__ import annotations
+
+import socket
+
+from harness import GatherdTest
+from servers import Certificates, Nginx, Origin
+
+
+class TlsTest(GatherdTest):
+    zone = {"good.test": {"A": ["127.0.0.1"]}, "other.test": {"A": ["127.0.0.1"]}}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.certificates = cls.enterClassContext(Certificates())
+        cls.settings = [*GatherdTest.settings, f"fetch.ca_file={cls.certificates.ca}"]
+        super().setUpClass()
+        cls.good = cls.secure_origin("good", "DNS:good.test,IP:127.0.0.1")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.good.log.mark()
+
+    @classmethod
+    def secure_origin(cls, name: str, subject_alt_name: str, days: int = 1) -> Origin:
+        files = cls.certificates.issue(name, subject_alt_name, days)
+        return cls.enterClassContext(Origin(tls=files))
+
+    def test_a_verified_origin_is_fetched(self) -> None:
+        result = self.fetch(self.good.url(host="good.test"))
+        self.assertEqual(result["outcome"], "success", result["error"])
+        self.assertEqual(result["remote_port"], self.good.port)
+
+    def test_the_handshake_has_a_phase(self) -> None:
+        result = self.fetch(self.good.url(host="127.0.0.1"))
+        self.assertGreater(result["timings"]["tls_ms"], 0)
+
+    def test_a_reused_connection_needs_no_handshake(self) -> None:
+        results = self.results([self.good.url(f"/?{n}", host="good.test") for n in range(3)],
+                               limits={"concurrency": 1})
+        self.assertTrue(results[2]["connection"]["reused"])
+        self.assertIsNone(results[2]["timings"]["tls_ms"])
+
+    def test_another_name_is_a_mismatch(self) -> None:
+        result = self.fetch(self.good.url(host="other.test"))
+        self.assert_error(result, "transport_error", "tls_hostname_mismatch", "tls")
+        self.assertEqual(self.good.targets(), [])
+
+    def test_an_expired_certificate_is_refused(self) -> None:
+        expired = self.secure_origin("expired", "IP:127.0.0.1", days=-1)
+        result = self.fetch(expired.url())
+        self.assert_error(result, "transport_error", "tls_cert_expired", "tls")
+
+    def test_an_unknown_authority_is_refused(self) -> None:
+        with Certificates() as strangers:
+            with Origin(tls=strangers.issue("stranger", "IP:127.0.0.1")) as origin:
+                result = self.fetch(origin.url())
+                self.assert_error(result, "transport_error", "tls_cert_untrusted", "tls")
+                self.assertEqual(origin.targets(), [])
+
+    def test_plain_http_is_no_handshake(self) -> None:
+        with Nginx() as nginx:
+            result = self.fetch(nginx.base.replace("http:", "https:"))
+            self.assert_error(result, "transport_error", "tls_handshake", "tls")
+
+    def test_a_silent_handshake_times_out(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+            result = self.fetch(url, connect_timeout_ms=200)
+            self.assert_error(result, "transport_error", "tls_timeout", "tls")
+
+    def test_other_origins_do_not_notice(self) -> None:
+        urls = [self.good.url(host=host) for host in ("good.test", "other.test") * 10]
+        results = self.results(urls)
+        self.assert_outcomes(results, ["success", "transport_error"] * 10)
+
+
+class DefaultAuthorityTest(GatherdTest):
+    def test_a_private_authority_is_not_trusted_by_default(self) -> None:
+        with Certificates() as certificates:
+            with Origin(tls=certificates.issue("good", "IP:127.0.0.1")) as origin:
+                result = self.fetch(origin.url())
+                self.assert_error(result, "transport_error", "tls_cert_untrusted", "tls")
