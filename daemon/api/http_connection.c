@@ -117,7 +117,7 @@ void http_connections_close_all(struct http_connections *connections, enum conne
 /* Under which address and port the client knows us, as its Host has to say. */
 static int find_site(struct http_connection *connection)
 {
-    struct sockaddr_storage sockaddr;
+    struct sockaddr_storage sockaddr = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof(sockaddr);
     struct co_address address;
     char text[CO_ADDRESS_TEXT_SIZE];

@@ -43,7 +43,6 @@ static int let_page_send(struct http_exchange *exchange, const char *allow)
         {"Access-Control-Max-Age", "600"},
         {"Access-Control-Allow-Headers", asked},
     };
-
     bool is_sendable = asked != NULL && asked[0] != '\0' && strchr(asked, '\t') == NULL;
 
     if (http_header(exchange, "Origin") == NULL)

@@ -1,5 +1,6 @@
 #include "daemon/api/listener.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,9 +13,8 @@
 #include "lib/co/task.h"
 #include "lib/net/address.h"
 
+#include "daemon/base/endpoint.h"
 #include "daemon/base/log.h"
-
-#define UNIX_PREFIX "unix:"
 
 enum {
     BACKLOG = 1024,
@@ -46,44 +46,6 @@ static const char *hint(int error)
 static int fail(struct err *err, const char *text, int rc)
 {
     return err_set(err, rc, "cannot listen on %s: %s%s", text, strerror(-rc), hint(-rc));
-}
-
-static bool parse_port(const char *text, uint16_t *ret_port)
-{
-    char *end;
-
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    unsigned long port = strtoul(text, &end, 10);
-    if (*end != '\0' || port > UINT16_MAX)
-        return false;
-    *ret_port = (uint16_t)port;
-    return true;
-}
-
-/* An IPv6 address needs its brackets: without them its last part could be the port. */
-static bool parse_host(const char *host, struct co_address *ret_address)
-{
-    if (strcmp(host, "localhost") == 0)
-        host = "127.0.0.1";
-    return (host[0] == '[' || strchr(host, ':') == NULL) &&
-           co_address_parse(host, ret_address) == 0;
-}
-
-static int parse_address(const char *text, struct co_address *ret_address)
-{
-    const char *colon = strrchr(text, ':');
-    char host[CO_ADDRESS_TEXT_SIZE + 2];
-    uint16_t port;
-
-    if (colon == NULL || (size_t)(colon - text) >= sizeof(host) || !parse_port(colon + 1, &port))
-        return -EINVAL;
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    if (!parse_host(host, ret_address))
-        return -EINVAL;
-    ret_address->port = port;
-    return 0;
 }
 
 static int bind_address(int fd, const struct co_address *address)
@@ -119,23 +81,15 @@ static int describe(struct listener *listener)
     return 0;
 }
 
-static int open_tcp(struct listener *listener, const char *text, struct err *err)
+static int open_tcp(struct listener *listener, const struct co_address *address)
 {
-    struct co_address address;
-    int rc = parse_address(text, &address);
-
-    if (rc < 0)
-        return err_set(err, rc,
-                       "cannot listen on %s: expected 127.0.0.1:7480, [::1]:7480 or "
-                       "unix:/path, with an address in numbers",
-                       text);
-    listener->fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    listener->fd = socket(address->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0)
-        return fail(err, text, -errno);
-    rc = bind_address(listener->fd, &address);
+        return -errno;
+    int rc = bind_address(listener->fd, address);
     if (rc == 0)
         rc = listen(listener->fd, BACKLOG) < 0 ? -errno : describe(listener);
-    return rc < 0 ? fail(err, text, rc) : 0;
+    return rc;
 }
 
 static const struct sockaddr *sockaddr_of(const struct sockaddr_un *path)
@@ -187,39 +141,41 @@ static int own_path(struct listener *listener, const struct sockaddr_un *path)
     listener->path = *path;
     listener->path_device = file.st_dev;
     listener->path_inode = file.st_ino;
-    snprintf(listener->text, sizeof(listener->text), UNIX_PREFIX "%s", path->sun_path);
+    snprintf(listener->text, sizeof(listener->text), "unix:%s", path->sun_path);
     return 0;
 }
 
-static int open_unix(struct listener *listener, const char *text, struct err *err)
+static int open_unix(struct listener *listener, const char *name)
 {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
-    size_t length = strlen(text + strlen(UNIX_PREFIX));
 
-    if (length == 0 || length >= sizeof(path.sun_path))
-        return err_set(err, -EINVAL, "cannot listen on %s: the path has %zu bytes, not 1 to %zu",
-                       text, length, sizeof(path.sun_path) - 1);
-    memcpy(path.sun_path, text + strlen(UNIX_PREFIX), length);
+    assert(strlen(name) < sizeof(path.sun_path)); /* endpoint_parse() has seen to it */
+    memcpy(path.sun_path, name, strlen(name));
     listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0)
-        return fail(err, text, -errno);
+        return -errno;
     int rc = bind_path(listener->fd, &path);
     if (rc == 0)
         rc = own_path(listener, &path);
     if (rc == 0 && listen(listener->fd, BACKLOG) < 0)
         rc = -errno;
-    return rc < 0 ? fail(err, text, rc) : 0;
+    return rc;
 }
 
 int listener_open(struct listener *ret_listener, const char *text, struct err *err)
 {
-    bool is_path = strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+    struct endpoint endpoint;
 
     *ret_listener = (struct listener){.fd = -1};
-    int rc = is_path ? open_unix(ret_listener, text, err) : open_tcp(ret_listener, text, err);
+    int rc = endpoint_parse(text, &endpoint, err);
     if (rc < 0)
-        listener_close(ret_listener);
-    return rc;
+        return rc;
+    rc = endpoint.path != NULL ? open_unix(ret_listener, endpoint.path)
+                               : open_tcp(ret_listener, &endpoint.address);
+    if (rc == 0)
+        return 0;
+    listener_close(ret_listener);
+    return fail(err, text, rc);
 }
 
 static bool owns_path(const struct listener *listener)

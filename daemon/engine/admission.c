@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum { NO_ITEM = UINT32_MAX, FIRST_BUCKETS = 64 };
 
@@ -47,6 +48,7 @@ int admission_init(struct admission *admission, unsigned max_running, unsigned m
         .n_buckets = FIRST_BUCKETS,
     };
     co_list_init(&admission->batches);
+    (void)getrandom(&admission->hash_seed, sizeof(admission->hash_seed), GRND_NONBLOCK);
     admission->hosts = calloc(FIRST_BUCKETS, sizeof(struct admission_host *));
     return admission->hosts != NULL ? 0 : -ENOMEM;
 }
@@ -60,9 +62,9 @@ void admission_done(struct admission *admission)
 /* --- Hosts ------------------------------------------------------------------------------------ */
 
 /* source  Fowler, Noll, Vo: FNV-1a */
-static uint64_t hash_text(const char *text)
+static uint64_t hash_text(uint64_t seed, const char *text)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = seed ^ 14695981039346656037u;
 
     for (; *text != '\0'; text++)
         hash = (hash ^ (unsigned char)*text) * 1099511628211u;
@@ -284,7 +286,7 @@ static struct admission_host **find_hosts(struct admission *admission,
     for (size_t i = 0; hosts != NULL && i < spec->n_requests; i++) {
         const char *origin = origin_of(&spec->requests[i]);
         if (host == NULL || strcmp(host->origin, origin) != 0)
-            host = host_get(admission, hash_text(origin), origin);
+            host = host_get(admission, hash_text(admission->hash_seed, origin), origin);
         if (host == NULL) {
             drop_hosts(admission, batch, hosts, i);
             return NULL;

@@ -37,7 +37,8 @@ struct admission {
     struct co_heap times;   /* struct admission_delay: lanes and items whose time will come */
     struct admission_host **hosts; /* hash table by origin */
     size_t n_hosts;
-    size_t n_buckets; /* a power of two */
+    size_t n_buckets;   /* a power of two */
+    uint64_t hash_seed; /* so that nobody can choose hosts that all fall into one bucket */
 };
 
 /* A batch, from admission_add() to admission_remove(). */

@@ -32,10 +32,12 @@ static inline bool co_list_is_linked(const struct co_list *node)
 /* Puts node before `position`: at the end, when that is the list's head. */
 static inline void co_list_insert(struct co_list *position, struct co_list *node)
 {
-    node->next = position;
-    node->previous = position->previous;
-    position->previous->next = node;
+    struct co_list *previous = position->previous;
+
+    previous->next = node;
+    node->previous = previous;
     position->previous = node;
+    node->next = position;
 }
 
 static inline void co_list_append(struct co_list *list, struct co_list *node)

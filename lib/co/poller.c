@@ -110,6 +110,9 @@ static int to_milliseconds(co_time timeout)
 int co_poller_wait(struct co_poller *poller, co_time timeout)
 {
     struct epoll_event events[EVENTS_PER_POLL];
+
+    if (timeout == 0 && poller->n_waiting == 0)
+        return 0; /* what happened is still there when somebody waits for it */
     int n = epoll_wait(poller->epoll_fd, events, EVENTS_PER_POLL, to_milliseconds(timeout));
 
     if (n < 0)

@@ -60,10 +60,7 @@ co_switch_asm:
     popq %rbp
     .cfi_adjust_cfa_offset -8
     .cfi_restore rbp
-    popq %rcx
-    .cfi_adjust_cfa_offset -8
-    .cfi_register rip, rcx
-    notrack jmpq *%rcx
+    ret
     .cfi_endproc
     .size co_switch_asm, . - co_switch_asm
 

@@ -177,6 +177,36 @@ static void switch_away(struct co_task *self)
         co_context_switch(&self->context, next);
 }
 
+static void reschedule(struct co_task *self)
+{
+    self->state = CO_READY;
+    co_list_append(&self->loop->ready, &self->link);
+    switch_away(self);
+}
+
+void co_reschedule(void)
+{
+    reschedule(co_running());
+}
+
+static int check_cancelled(struct co_task *self)
+{
+    if (!self->is_cancelled) {
+        self->n_cancelled_calls = 0;
+        return 0;
+    }
+    if (self->n_cancelled_calls < PATIENCE)
+        self->n_cancelled_calls++;
+    else
+        reschedule(self);
+    return -ECANCELED;
+}
+
+int co_check_cancelled(void)
+{
+    return check_cancelled(co_running());
+}
+
 static int park(struct co_task *self, struct co_waitq *queue, const char *waits_for)
 {
     self->state = CO_PARKED;
@@ -192,7 +222,7 @@ static int park(struct co_task *self, struct co_waitq *queue, const char *waits_
 int co_park(struct co_waitq *queue, const char *waits_for)
 {
     struct co_task *self = co_running();
-    int rc = co_check_cancelled();
+    int rc = check_cancelled(self);
 
     if (rc < 0)
         return rc;
@@ -231,30 +261,6 @@ void co_unpark_all(struct co_waitq *queue, int rc)
 {
     while (co_unpark_first(queue, rc))
         continue;
-}
-
-void co_reschedule(void)
-{
-    struct co_task *self = co_running();
-
-    self->state = CO_READY;
-    co_list_append(&self->loop->ready, &self->link);
-    switch_away(self);
-}
-
-int co_check_cancelled(void)
-{
-    struct co_task *self = co_running();
-
-    if (!self->is_cancelled) {
-        self->n_cancelled_calls = 0;
-        return 0;
-    }
-    if (self->n_cancelled_calls < PATIENCE)
-        self->n_cancelled_calls++;
-    else
-        co_reschedule();
-    return -ECANCELED;
 }
 
 int co_checkpoint(void)
@@ -306,20 +312,28 @@ static void wake_sleeper(struct co_timer *timer)
     co_unpark(co_container_of(timer, struct sleep, timer)->task, 0);
 }
 
-int co_sleep(co_time duration)
+static int sleep_for(struct co_task *self, co_time duration)
 {
-    struct co_task *self = co_running();
-
-    if (duration <= 0) {
-        int rc = co_check_cancelled();
-        if (rc == 0)
-            co_reschedule();
-        return rc;
-    }
-
     struct sleep sleep = {.timer.fire = wake_sleeper, .task = self};
+
     co_timer_arm(self->loop, &sleep.timer, duration);
     int rc = co_park(NULL, "time");
     co_timer_disarm(self->loop, &sleep.timer);
     return rc;
+}
+
+static int let_others_run(struct co_task *self)
+{
+    int rc = check_cancelled(self);
+
+    if (rc == 0)
+        reschedule(self);
+    return rc;
+}
+
+int co_sleep(co_time duration)
+{
+    struct co_task *self = co_running();
+
+    return duration > 0 ? sleep_for(self, duration) : let_others_run(self);
 }

@@ -156,6 +156,14 @@ static enum co_http_error judge_memory(const struct co_http_transfer *transfer)
                                                               : CO_HTTP_RESOURCE_EXHAUSTED;
 }
 
+/* Also said when one idle connection after the other was found to have been closed by the origin, each
+ * after the request had been sent on it: libcurl gives up after five. */
+static enum co_http_error judge_send(const struct co_http_transfer *transfer)
+{
+    return co_http_timing_phase(&transfer->timing) > CO_HTTP_SEND ? CO_HTTP_EMPTY_REPLY
+                                                                  : CO_HTTP_SEND_ERROR;
+}
+
 /* --- The codes ----------------------------------------------------------------------------- */
 
 #define CODE(name, error)   [CURLE_##name] = {"CURLE_" #name, error, NULL}
@@ -181,7 +189,7 @@ static const struct code {
     CODE(SSL_CONNECT_ERROR, CO_HTTP_TLS_HANDSHAKE),
     CODE(ABORTED_BY_CALLBACK, CO_HTTP_INTERNAL),
     CODE(GOT_NOTHING, CO_HTTP_EMPTY_REPLY),
-    CODE(SEND_ERROR, CO_HTTP_SEND_ERROR),
+    JUDGED(SEND_ERROR, judge_send),
     JUDGED(RECV_ERROR, judge_receive),
     CODE(SSL_CIPHER, CO_HTTP_TLS_HANDSHAKE),
     JUDGED(PEER_FAILED_VERIFICATION, judge_certificate),

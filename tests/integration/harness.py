@@ -132,9 +132,11 @@ class RawConnection:
         return body
 
     def replies(self) -> Iterator[Reply]:
-        """Answers until the daemon closes the connection."""
+        """Answers up to the last, which says so or is followed by the end of the connection."""
         while (reply := self.reply()) is not None:
             yield reply
+            if reply.header("connection") == "close":
+                break
 
 
 # -- the daemon -----------------------------------------------------------------------------

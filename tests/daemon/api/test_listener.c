@@ -96,7 +96,7 @@ static const char *const no_addresses[] = {
 CO_TEST(text_that_is_no_address_is_refused)
 {
     ck_assert_int_eq(listener_open(&listener, no_addresses[_i], &err), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(err.message, "expected 127.0.0.1:7480"));
+    ck_assert_ptr_nonnull(strstr(err.message, "HOST:PORT"));
     ck_assert_int_eq(listener.fd, -1);
 }
 
