@@ -59,7 +59,7 @@ static const struct list_param result_params[] = {
     {"outcome", take_outcome,
      "success, http_error, assertion_failed, transport_error, blocked, interrupted, canceled or "
      "skipped"},
-    {NULL},
+    {.name = NULL},
 };
 
 static bool is_wanted(const struct result_row *row, const struct result_query *query)

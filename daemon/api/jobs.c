@@ -66,7 +66,7 @@ static int find_job(struct http_exchange *exchange, struct api *api, struct job 
 
 int job_get(struct http_exchange *exchange, void *arg)
 {
-    static const struct list_param no_params[] = {{NULL}};
+    static const struct list_param no_params[] = {{.name = NULL}};
     CO_CLEANUP(job_unrefp) struct job *job = NULL;
     int rc = list_query_read(exchange, no_params, NULL);
 
@@ -151,7 +151,7 @@ static const struct list_param job_list_params[] = {
     {"cursor", take_cursor, "the next_cursor of the page before"},
     {"status", take_status, "queued, running, canceling, done or canceled"},
     {"label.", take_label, "a value (and there can be 16 labels)"},
-    {NULL},
+    {.name = NULL},
 };
 
 static void render_page(struct json_writer *w, struct job *const *jobs, size_t n_jobs, bool more)

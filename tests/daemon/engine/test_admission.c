@@ -431,7 +431,7 @@ END_TEST
 START_TEST(batch_there_is_no_memory_for_leaves_no_trace)
 {
     struct job_spec *spec =
-        spec_of("[\"http://a/\", \"http://b/\", \"http://a/\", \"http://c/\", \"http://c/\"]");
+        spec_of("[\"http://a/\", \"http://b/\", \"http://a/\", \"http://b/\", \"http://c/\"]");
 
     limit(UNLIMITED, UNLIMITED);
     add(0, "[\"http://b/\"]");
@@ -446,7 +446,7 @@ START_TEST(batch_there_is_no_memory_for_leaves_no_trace)
         ck_assert_uint_eq(admission.n_hosts, 1);
     }
     specs[1] = spec;
-    expect_next(0, "0:0 1:0 1:1 1:3 1:2 1:4");
+    expect_next(0, "0:0 1:0 1:1 1:4 1:2 1:3");
 }
 END_TEST
 
