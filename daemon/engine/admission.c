@@ -40,6 +40,17 @@ struct admission_lane {
     co_time not_before; /* of the next start: the rate */
 };
 
+/* So that nobody can choose origins that all fall into one bucket. A kernel that has just booted
+ * may have no randomness yet, and where we lie in memory will do. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+        seed = (uintptr_t)&seed;
+    return seed;
+}
+
 int admission_init(struct admission *admission, unsigned max_running, unsigned max_running_per_host)
 {
     *admission = (struct admission){
@@ -48,7 +59,7 @@ int admission_init(struct admission *admission, unsigned max_running, unsigned m
         .n_buckets = FIRST_BUCKETS,
     };
     co_list_init(&admission->batches);
-    (void)getrandom(&admission->hash_seed, sizeof(admission->hash_seed), GRND_NONBLOCK);
+    admission->hash_seed = random_seed();
     admission->hosts = calloc(FIRST_BUCKETS, sizeof(struct admission_host *));
     return admission->hosts != NULL ? 0 : -ENOMEM;
 }

@@ -2,9 +2,11 @@
 
 #if (defined(__x86_64__) || defined(__aarch64__)) && !defined(CO_SWITCH_PORTABLE)
 #define switch_stacks co_switch_asm
+#define exit_to_stack co_switch_asm_exit
 #define prepare_stack co_switch_asm_prepare
 #else
 #define switch_stacks co_switch_portable
+#define exit_to_stack co_switch_portable_exit
 #define prepare_stack co_switch_portable_prepare
 #endif
 
@@ -98,13 +100,10 @@ void co_context_switch(struct co_context *from, struct co_context *to)
     announce_arrival(SAVED_FAKE_STACK(from));
 }
 
-/* Nobody comes back, so our place is written where it does no harm: over that of a context that
- * runs from now on. A variable of ours would be gone with the fake frames. */
 void co_context_exit_to(struct co_context *to)
 {
     announce_leaving(NULL, to);
-    switch_stacks(&to->sp, to->sp);
-    __builtin_unreachable();
+    exit_to_stack(to->sp);
 }
 
 void co_context_arrived(void)

@@ -46,8 +46,10 @@ __attribute__((noreturn)) void co_context_exit_to(struct co_context *to);
 /* First thing on a new stack. */
 void co_context_arrived(void);
 
-/* The two implementations, by themselves. Both keep their state below the saved stack pointer. */
+/* The two implementations, by themselves. */
 void co_switch_asm(void **save_sp, void *load_sp);
+__attribute__((noreturn)) void co_switch_asm_exit(void *load_sp);
 void *co_switch_asm_prepare(void *low, size_t size, void (*entry)(void *), void *arg);
 void co_switch_portable(void **save_sp, void *load_sp);
+__attribute__((noreturn)) void co_switch_portable_exit(void *load_sp);
 void *co_switch_portable_prepare(void *low, size_t size, void (*entry)(void *), void *arg);

@@ -3,6 +3,33 @@
 #if defined(__aarch64__)
 #define FRAME 160
 
+.macro save_pair a, b, at
+    stp \a, \b, [sp, #\at]
+    .cfi_rel_offset \a, \at
+    .cfi_rel_offset \b, \at + 8
+.endm
+
+.macro restore_pair a, b, at
+    ldp \a, \b, [sp, #\at]
+    .cfi_restore \a
+    .cfi_restore \b
+.endm
+
+.macro restore_all
+    restore_pair d14, d15, 144
+    restore_pair d12, d13, 128
+    restore_pair d10, d11, 112
+    restore_pair d8, d9, 96
+    restore_pair x27, x28, 80
+    restore_pair x25, x26, 64
+    restore_pair x23, x24, 48
+    restore_pair x21, x22, 32
+    restore_pair x19, x20, 16
+    restore_pair x29, x30, 0
+    add sp, sp, #FRAME
+    .cfi_adjust_cfa_offset -FRAME
+.endm
+
     .text
 
 /* void co_switch_asm(void **save_sp, void *load_sp) */
@@ -15,61 +42,44 @@ co_switch_asm:
     hint #34 /* bti c: a no-op where branch targets are not checked */
     sub sp, sp, #FRAME
     .cfi_adjust_cfa_offset FRAME
-    stp x29, x30, [sp, #0]
-    .cfi_rel_offset x29, 0
-    .cfi_rel_offset x30, 8
-    stp x19, x20, [sp, #16]
-    .cfi_rel_offset x19, 16
-    .cfi_rel_offset x20, 24
-    stp x21, x22, [sp, #32]
-    .cfi_rel_offset x21, 32
-    .cfi_rel_offset x22, 40
-    stp x23, x24, [sp, #48]
-    .cfi_rel_offset x23, 48
-    .cfi_rel_offset x24, 56
-    stp x25, x26, [sp, #64]
-    .cfi_rel_offset x25, 64
-    .cfi_rel_offset x26, 72
-    stp x27, x28, [sp, #80]
-    .cfi_rel_offset x27, 80
-    .cfi_rel_offset x28, 88
-    stp d8, d9, [sp, #96]
-    stp d10, d11, [sp, #112]
-    stp d12, d13, [sp, #128]
-    stp d14, d15, [sp, #144]
+    save_pair x29, x30, 0
+    save_pair x19, x20, 16
+    save_pair x21, x22, 32
+    save_pair x23, x24, 48
+    save_pair x25, x26, 64
+    save_pair x27, x28, 80
+    save_pair d8, d9, 96
+    save_pair d10, d11, 112
+    save_pair d12, d13, 128
+    save_pair d14, d15, 144
 
     /* Both stacks hold the same frame here, so what the unwinder knows of one is true of the other. */
     mov x2, sp
     str x2, [x0]
     mov sp, x1
 
-    ldp d14, d15, [sp, #144]
-    ldp d12, d13, [sp, #128]
-    ldp d10, d11, [sp, #112]
-    ldp d8, d9, [sp, #96]
-    ldp x27, x28, [sp, #80]
-    .cfi_restore x27
-    .cfi_restore x28
-    ldp x25, x26, [sp, #64]
-    .cfi_restore x25
-    .cfi_restore x26
-    ldp x23, x24, [sp, #48]
-    .cfi_restore x23
-    .cfi_restore x24
-    ldp x21, x22, [sp, #32]
-    .cfi_restore x21
-    .cfi_restore x22
-    ldp x19, x20, [sp, #16]
-    .cfi_restore x19
-    .cfi_restore x20
-    ldp x29, x30, [sp, #0]
-    .cfi_restore x29
-    .cfi_restore x30
-    add sp, sp, #FRAME
-    .cfi_adjust_cfa_offset -FRAME
+    restore_all
     ret
     .cfi_endproc
     .size co_switch_asm, . - co_switch_asm
+
+/* void co_switch_asm_exit(void *load_sp) */
+    .globl co_switch_asm_exit
+    .hidden co_switch_asm_exit
+    .type co_switch_asm_exit, %function
+    .p2align 4
+co_switch_asm_exit:
+    .cfi_startproc
+    hint #34
+    mov sp, x0
+    .cfi_def_cfa_offset FRAME
+    .cfi_rel_offset x29, 0
+    .cfi_rel_offset x30, 8
+
+    restore_all
+    ret
+    .cfi_endproc
+    .size co_switch_asm_exit, . - co_switch_asm_exit
 
 /* The bottom of every stack: calls entry (x19) with arg (x20), which never returns. It is "returned"
  * to, behind the nop: an unwinder looks up the instruction before a return address. */

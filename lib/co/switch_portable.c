@@ -47,3 +47,9 @@ void co_switch_portable(void **save_sp, void *load_sp)
     *save_sp = &here;
     swapcontext(&here, load_sp);
 }
+
+void co_switch_portable_exit(void *load_sp)
+{
+    setcontext(load_sp);
+    __builtin_trap();
+}

@@ -1,13 +1,36 @@
 /* System V ABI for x86-64: a call preserves rbx, rbp, r12-r15 and the stack pointer.
  *
- * The return address is popped and jumped to rather than returned to: the processor predicts a
- * return from the calls it has seen, and here those belong to the other stack. */
+ * The processor predicts a return from the calls it has seen. A context that is left waits in the
+ * same few functions as the one that is continued, so co_switch_asm() returns, and its callers'
+ * returns are predicted as well. One that ends leaves calls behind that will never return: there
+ * the address is popped and jumped to. */
 #if defined(__x86_64__)
 #ifdef __CET__
 #include <cet.h>
 #else
 #define _CET_ENDBR
 #endif
+
+.macro save register
+    pushq %\register
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset \register, 0
+.endm
+
+.macro restore register
+    popq %\register
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore \register
+.endm
+
+.macro restore_all
+    restore r15
+    restore r14
+    restore r13
+    restore r12
+    restore rbx
+    restore rbp
+.endm
 
     .text
 
@@ -19,50 +42,46 @@
 co_switch_asm:
     .cfi_startproc
     _CET_ENDBR
-    pushq %rbp
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset rbp, 0
-    pushq %rbx
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset rbx, 0
-    pushq %r12
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset r12, 0
-    pushq %r13
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset r13, 0
-    pushq %r14
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset r14, 0
-    pushq %r15
-    .cfi_adjust_cfa_offset 8
-    .cfi_rel_offset r15, 0
+    save rbp
+    save rbx
+    save r12
+    save r13
+    save r14
+    save r15
 
     /* Both stacks hold the same frame here, so what the unwinder knows of one is true of the other. */
     movq %rsp, (%rdi)
     movq %rsi, %rsp
 
-    popq %r15
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore r15
-    popq %r14
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore r14
-    popq %r13
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore r13
-    popq %r12
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore r12
-    popq %rbx
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore rbx
-    popq %rbp
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore rbp
+    restore_all
     ret
     .cfi_endproc
     .size co_switch_asm, . - co_switch_asm
+
+/* void co_switch_asm_exit(void *load_sp) */
+    .globl co_switch_asm_exit
+    .hidden co_switch_asm_exit
+    .type co_switch_asm_exit, @function
+    .p2align 4
+co_switch_asm_exit:
+    .cfi_startproc
+    _CET_ENDBR
+    movq %rdi, %rsp
+    .cfi_def_cfa_offset 56
+    .cfi_offset rbp, -16
+    .cfi_offset rbx, -24
+    .cfi_offset r12, -32
+    .cfi_offset r13, -40
+    .cfi_offset r14, -48
+    .cfi_offset r15, -56
+
+    restore_all
+    popq %rcx
+    .cfi_adjust_cfa_offset -8
+    .cfi_register rip, rcx
+    notrack jmpq *%rcx
+    .cfi_endproc
+    .size co_switch_asm_exit, . - co_switch_asm_exit
 
 /* The bottom of every stack: calls entry (rbx) with arg (r12), which never returns. It is "returned"
  * to, behind the nop: an unwinder looks up the byte before a return address. */

@@ -28,7 +28,7 @@ struct co_http_session;
 struct co_http_session_options {
     struct co_dns *dns;            /* borrowed; outlives the session */
     const char *ca_file;           /* PEM bundle to verify servers with; NULL: libcurl's */
-    unsigned max_idle_connections; /* kept open for reuse; 0: 256 */
+    unsigned max_idle_connections; /* about as many are kept open for reuse; 0: 256 */
 };
 
 /* Starts the driver task in the caller's loop. returns 0, -ENOMEM, -EMFILE */
