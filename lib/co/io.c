@@ -26,22 +26,23 @@ static void did_not_wait(void)
     co_reschedule();
 }
 
-static int park_on(struct co_poller *poller, int fd, enum co_io direction)
+static int wait_for_event(struct co_poller *poller, struct co_poller_fd *entry,
+                          enum co_io direction)
 {
-    struct co_poller_fd *entry = co_poller_find(poller, fd);
-    uint32_t generation = entry->generation;
+    struct co_task *self = co_running();
+    int rc;
 
-    *waiter_slot(entry, direction) = co_running();
+    if ((entry->ready & direction) != 0) {
+        rc = co_check_cancelled();
+        if (rc == 0)
+            did_not_wait();
+        return rc;
+    }
+    self->n_immediate = 0;
+    *waiter_slot(entry, direction) = self;
     poller->n_waiting++;
-    int rc = co_park(NULL, direction == CO_READABLE ? "readable" : "writable");
+    rc = co_park(NULL, direction == CO_READABLE ? "readable" : "writable");
     poller->n_waiting--;
-
-    entry = co_poller_find(poller, fd); /* the table may have moved, the descriptor be forgotten */
-    if (entry == NULL || entry->generation != generation)
-        return rc == 0 ? -EBADF : rc; /* what became ready was the descriptor of before */
-    *waiter_slot(entry, direction) = NULL;
-    if (rc == 0)
-        entry->ready &= (uint8_t)~direction;
     return rc;
 }
 
@@ -55,12 +56,15 @@ int co_wait_fd(int fd, enum co_io direction)
         return rc;
     if (*waiter_slot(entry, direction) != NULL)
         return -EBUSY;
-    if ((entry->ready & direction) == 0) {
-        co_running()->n_immediate = 0;
-        return park_on(poller, fd, direction);
-    }
+    uint32_t generation = entry->generation;
+    rc = wait_for_event(poller, entry, direction);
 
-    rc = co_check_cancelled();
+    /* While others ran the table may have moved, and the number have gone to another descriptor. */
+    entry = co_poller_find(poller, fd);
+    if (entry == NULL || entry->generation != generation)
+        return rc == 0 ? -EBADF : rc;
+    if (*waiter_slot(entry, direction) == co_running())
+        *waiter_slot(entry, direction) = NULL;
     if (rc == 0)
         entry->ready &= (uint8_t)~direction;
     return rc;

@@ -178,10 +178,10 @@ __attribute__((no_sanitize("address"))) static bool was_written_to(const char *p
 
 static void give_back_deep_pages(const struct co_stack *stack, size_t page_size)
 {
-    size_t deep = (stack->size - DEEP_USE) / page_size * page_size; /* bytes */
-
-    if (stack->size > DEEP_USE + page_size &&
-        was_written_to(stack->low + deep - page_size, page_size))
+    if (stack->size < DEEP_USE + page_size)
+        return;
+    size_t deep = (stack->size - DEEP_USE) / page_size * page_size;
+    if (was_written_to(stack->low + deep - page_size, page_size))
         (void)madvise(stack->low, deep, MADV_DONTNEED);
 }
 

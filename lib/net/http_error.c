@@ -156,8 +156,8 @@ static enum co_http_error judge_memory(const struct co_http_transfer *transfer)
                                                               : CO_HTTP_RESOURCE_EXHAUSTED;
 }
 
-/* Also said when one idle connection after the other was found to have been closed by the origin, each
- * after the request had been sent on it: libcurl gives up after five. */
+/* Also said when one idle connection after the other was found to have been closed by the origin,
+ * each after the request had been sent on it: libcurl gives up after five. */
 static enum co_http_error judge_send(const struct co_http_transfer *transfer)
 {
     return co_http_timing_phase(&transfer->timing) > CO_HTTP_SEND ? CO_HTTP_EMPTY_REPLY

@@ -1,9 +1,9 @@
 /* What the files of the HTTP session share.
  *
  * libcurl is called from two kinds of places: by the driver task, which tells it of descriptors and
- * time, and by the tasks that fetch, which add and remove transfers. Its callbacks take notes and
- * never suspend, so no task ever finds libcurl in the middle of something. A fetching task owns its
- * transfer; the driver only marks it over.
+ * time, and by the tasks that fetch, which add transfers and may take them back. Its callbacks take
+ * notes and never suspend, so no task ever finds libcurl in the middle of something. A fetching
+ * task owns its transfer; the driver takes it off libcurl when it is over, and says so.
  */
 #pragma once
 

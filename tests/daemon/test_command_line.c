@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/gatherd.h"
@@ -13,12 +14,12 @@ enum { MAX_ARGUMENTS = 8 };
 static struct config config;
 static enum command command;
 static char *out_text, *err_text; /* what was said */
-static char file_name[64];
+static int file = -1;
+static char file_name[32];
 
 static void set_up(void)
 {
     ck_assert_int_eq(config_init(&config), 0);
-    file_name[0] = '\0';
 }
 
 static void tear_down(void)
@@ -27,17 +28,17 @@ static void tear_down(void)
     free(out_text);
     free(err_text);
     out_text = err_text = NULL;
-    if (file_name[0] != '\0')
-        unlink(file_name);
+    if (file >= 0)
+        close(file);
+    file = -1;
 }
 
 static void write_file(const char *content)
 {
-    strcpy(file_name, "/tmp/gatherd-test-XXXXXX");
-    int fd = mkstemp(file_name);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
-    close(fd);
+    file = memfd_create("configuration", MFD_CLOEXEC);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(write(file, content, strlen(content)), (ssize_t)strlen(content));
+    snprintf(file_name, sizeof(file_name), "/proc/self/fd/%d", file);
 }
 
 /* Reads a command line that ends in NULL. "FILE" stands for the file's name. */

@@ -70,6 +70,12 @@ class TlsTest(GatherdTest):
             result = self.fetch(url, connect_timeout_ms=200)
             self.assert_error(result, "transport_error", "tls_timeout", "tls")
 
+    def test_a_redirect_does_not_lead_away_from_tls(self) -> None:
+        path = f"/redirect-to?status=302&url={self.origin.url('/secret')}"
+        result = self.fetch(self.good.url(path, host="good.test"))
+        self.assert_error(result, "transport_error", "redirect_blocked", "receive")
+        self.assertEqual(self.origin.targets(), [])
+
     def test_other_origins_do_not_notice(self) -> None:
         urls = [self.good.url(host=host) for host in ("good.test", "other.test") * 10]
         results = self.results(urls)

@@ -1,5 +1,6 @@
-/* Runs every suite of suites.def. Check itself reads CK_FORK, CK_RUN_SUITE, CK_RUN_CASE and
- * CK_VERBOSITY from the environment. */
+/* Runs every suite of suites.def; with an argument such as 2/3, the second of three parts of them,
+ * so that slow runs can go beside each other. Check itself reads CK_FORK, CK_RUN_SUITE, CK_RUN_CASE
+ * and CK_VERBOSITY from the environment. */
 
 #include <check.h>
 #include <stdio.h>
@@ -16,11 +17,17 @@ static Suite *(*const suites[])(void) = {
 };
 #undef SUITE
 
-int main(void)
+int main(int argc, char **argv)
 {
     SRunner *runner = srunner_create(NULL);
+    size_t part = 1, n_parts = 1;
 
-    for (size_t i = 0; suites[i] != NULL; i++)
+    if (argc > 1 &&
+        (sscanf(argv[1], "%zu/%zu", &part, &n_parts) != 2 || part < 1 || part > n_parts)) {
+        fprintf(stderr, "usage: %s [PART/PARTS]\n", argv[0]);
+        return EXIT_FAILURE;
+    }
+    for (size_t i = part - 1; i < sizeof(suites) / sizeof(*suites) - 1; i += n_parts)
         srunner_add_suite(runner, suites[i]());
     srunner_run_all(runner, CK_ENV);
 

@@ -199,7 +199,7 @@ CO_TEST(bad_path_is_refused)
 
     memset(text + strlen(text), 'x', 200);
     ck_assert_int_eq(listener_open(&listener, text, &err), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(err.message, "not 1 to 107"));
+    ck_assert_ptr_nonnull(strstr(err.message, "unix:/PATH"));
     ck_assert_int_eq(listener_open(&listener, "unix:", NULL), -EINVAL);
     err = (struct err){0};
     ck_assert_int_eq(listener_open(&listener, "unix:/no/such/directory/x", &err), -ENOENT);

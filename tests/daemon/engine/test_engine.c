@@ -335,6 +335,14 @@ ENGINE_TEST(all_that_waits_is_reported_however_much_it_is)
     expect_rest(1, OUTCOME_SKIPPED, "canceled");
 }
 
+ENGINE_TEST(nothing_more_goes_once_the_end_is_decided)
+{
+    run(net, "{\"gather\": {\"until\": \"first_completed\"}, \"on_invalid\": \"report\", "
+             "\"requests\": [{\"url\": \"ftp://a/\", \"repeat\": 3}]}");
+    expect(0, OUTCOME_TRANSPORT_ERROR, "unsupported_scheme");
+    expect_rest(1, OUTCOME_SKIPPED, "canceled");
+}
+
 /* --- Deadlines ----------------------------------------------------------------------------------
  */
 
@@ -535,6 +543,21 @@ ENGINE_TEST(every_item_is_reported_whatever_allocation_fails)
     close(fd);
 }
 
+/* In a new loop each time, which has no task and no stack to spare. */
+ENGINE_TEST(first_item_is_reported_whatever_allocation_fails)
+{
+    int fd;
+
+    prepare(&first, reserve_port(&fd), "[\"http://127.0.0.1:@/\"]");
+    fault_arm((size_t)_i);
+    int rc = run_execute(&first.run);
+    bool failed = fault_disarm();
+    assert_ok(rc);
+    ck_assert_uint_eq(first.n_finished, 1);
+    ck_assert(!was_short_of_memory() || failed);
+    close(fd);
+}
+
 ENGINE_TEST(engine_there_is_no_memory_for_is_not_made)
 {
     const struct fetcher fetcher = {0};
@@ -574,6 +597,7 @@ Suite *suite_engine(void)
     tcase_add_test(tcase, quorum_that_is_not_reached_changes_nothing);
     tcase_add_test(tcase, failure_ends_the_rest_if_asked_to);
     tcase_add_test(tcase, all_that_waits_is_reported_however_much_it_is);
+    tcase_add_test(tcase, nothing_more_goes_once_the_end_is_decided);
     tcase_add_test(tcase, deadline_ends_what_runs_and_skips_what_waits);
     tcase_add_test(tcase, deadline_counts_from_acceptance);
     tcase_add_test(tcase, deadline_that_is_not_reached_changes_nothing);
@@ -586,6 +610,7 @@ Suite *suite_engine(void)
     tcase_add_test(tcase, caller_may_go_while_the_rest_is_being_reported);
     tcase_add_test(tcase, place_of_a_canceled_run_is_free_for_others);
     tcase_add_test(tcase, every_item_is_reported_whatever_allocation_fails);
+    tcase_add_loop_test(tcase, first_item_is_reported_whatever_allocation_fails, 1, 16);
     tcase_add_test(tcase, engine_there_is_no_memory_for_is_not_made);
     suite_add_tcase(suite, tcase);
     return suite;

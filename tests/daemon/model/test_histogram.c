@@ -64,8 +64,7 @@ static uint64_t (*const draws[])(struct random *random) = {
     draw_small, draw_uniform, draw_any_magnitude, draw_one_of_two, draw_always_the_same};
 enum { N_DRAWS = sizeof(draws) / sizeof(*draws) };
 
-static const double shares[] = {0,    0.001, 0.01, 0.1,   0.25, 0.5,
-                                0.75, 0.9,   0.99, 0.999, 1};
+static const double shares[] = {0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999, 1};
 enum { N_SHARES = sizeof(shares) / sizeof(*shares) };
 
 static uint64_t exact_percentile(size_t n, double share)
