@@ -16,6 +16,8 @@ int answer_json(struct http_exchange *exchange, int status, struct json_writer *
     int rc = jw_finish(w);
 
     if (rc == 0)
+        rc = buffer_append_byte(body, '\n'); /* for who reads it in a terminal */
+    if (rc == 0)
         rc = http_answer(exchange, status, "application/json", body);
     buffer_done(body);
     return rc;

@@ -104,6 +104,8 @@ int http_answer_defects(struct http_exchange *exchange, int status, const char *
     jw_object_end(&w);
 
     int rc = jw_finish(&w);
+    if (rc == 0)
+        rc = buffer_append_byte(&body, '\n'); /* for who reads it in a terminal */
     return rc < 0 ? rc : http_answer(exchange, status, "application/problem+json", &body);
 }
 
