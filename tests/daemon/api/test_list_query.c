@@ -46,7 +46,7 @@ static int take(void *query, const char *name, const char *value)
 static const struct list_param params[] = {
     {"status", take, "something good"},
     {"label.", take, "anything"},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct {
