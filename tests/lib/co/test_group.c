@@ -337,6 +337,43 @@ CO_TEST(tasks_may_spawn_siblings_while_the_owner_waits)
     ck_assert_int_eq(now_ms(), 5000);
 }
 
+struct handover {
+    struct co_group group;
+    struct co_event event;
+};
+
+static int wait_for_event(void *arg, void **result)
+{
+    struct handover *handover = arg;
+
+    (void)result;
+    return co_event_wait(&handover->event);
+}
+
+static int end_the_last_and_spawn(void *arg, void **result)
+{
+    struct handover *handover = arg;
+
+    (void)result;
+    co_event_set(&handover->event);
+    assert_ok(co_sleep(0));
+    ck_assert_uint_eq(handover->group.n_children, 0);
+    spawn(&handover->group, &quick);
+    return 0;
+}
+
+CO_TEST(a_task_spawned_before_the_woken_owner_runs_is_waited_for_too)
+{
+    struct handover handover;
+
+    co_event_init(&handover.event);
+    co_group_enter(&handover.group, CO_NEVER);
+    assert_ok(co_group_spawn(&handover.group, "last", wait_for_event, &handover, NULL));
+    assert_ok(co_create_task(NULL, "other", end_the_last_and_spawn, &handover));
+    assert_ok(co_group_exit(&handover.group, 0));
+    ck_assert_int_eq(now_ms(), 1000);
+}
+
 /* What an accept loop does: its group must not grow with the connections it has seen. */
 CO_TEST(tasks_that_ended_take_no_place_in_the_group)
 {
@@ -413,6 +450,7 @@ Suite *suite_co_group(void)
     suite_add_tcase(suite, cancel);
 
     tcase_add_test(spawning, tasks_may_spawn_siblings_while_the_owner_waits);
+    tcase_add_test(spawning, a_task_spawned_before_the_woken_owner_runs_is_waited_for_too);
     tcase_add_test(spawning, tasks_that_ended_take_no_place_in_the_group);
     tcase_add_test(spawning, without_memory_spawning_fails_and_the_group_goes_on);
     suite_add_tcase(suite, spawning);

@@ -296,6 +296,27 @@ CO_TEST(an_event_of_a_closed_descriptor_does_not_wake_who_waits_for_its_successo
     assert_ok(co_close(peer));
 }
 
+/* The kernel goes on to report a description that lives on under another number, and by its old
+ * one. */
+CO_TEST(an_event_of_a_descriptor_closed_behind_our_back_does_not_wake_its_successor)
+{
+    connect_ends();
+    int fd = ours, peer = theirs, copy = fcntl(ours, F_DUPFD_CLOEXEC, 100);
+    assert_ok(co_wait_fd(fd, CO_WRITABLE));
+    close(fd);
+    co_forget_fd(fd);
+    open_again(fd);
+    struct co_task *reader = start(wait_readable, &ours);
+    send_byte(peer);
+    settle();
+    ck_assert(!co_task_is_done(reader));
+    send_byte(theirs);
+    assert_ok(status_of(reader));
+    close_ends();
+    assert_ok(co_close(peer));
+    assert_ok(co_close(copy));
+}
+
 static int close_and_open_again(void *arg, void **result)
 {
     int fd = *(int *)arg;
@@ -304,6 +325,7 @@ static int close_and_open_again(void *arg, void **result)
     assert_ok(co_wait_fd(theirs, CO_READABLE));
     assert_ok(co_close(fd));
     open_again(fd);
+    co_wake_fd(ours, CO_WRITABLE); /* makes the poller know of it */
     send_byte(theirs);
     return 0;
 }
@@ -429,10 +451,12 @@ static void leave_data_unread(int i)
     connect_ends();
     assert_ok(co_wait_fd(ours, CO_WRITABLE));
     send_byte(theirs);
-    settle();
+    struct co_task *reader = start(read_byte, &theirs); /* so that there is something to poll for */
     n_polls = 0;
     assert_ok(co_sleep(CO_SECOND));
     ck_assert_int_le(n_polls, 2);
+    co_cancel(reader, "enough");
+    ck_assert_int_eq(status_of(reader), -ECANCELED);
     close_ends();
 }
 
@@ -577,6 +601,8 @@ Suite *suite_co_io(void)
     tcase_add_test(closing, closing_wakes_who_waits);
     tcase_add_test(closing,
                    an_event_of_a_closed_descriptor_does_not_wake_who_waits_for_its_successor);
+    tcase_add_test(closing,
+                   an_event_of_a_descriptor_closed_behind_our_back_does_not_wake_its_successor);
     tcase_add_test(closing,
                    a_reader_woken_in_the_turn_of_the_close_does_not_read_from_the_successor);
     suite_add_tcase(suite, closing);

@@ -157,6 +157,29 @@ START_TEST(tasks_that_wait_for_each_other_are_found_out_and_unwound)
 }
 END_TEST
 
+static int read_and_deadlock(void *arg, void **result)
+{
+    struct co_event never;
+    struct co_scope scope;
+    int ends[2];
+    char byte;
+
+    assert_ok(pipe2(ends, O_NONBLOCK | O_CLOEXEC));
+    co_scope_enter(&scope, CO_MICROSECOND);
+    ck_assert_int_eq(co_scope_exit(&scope, (int)co_read(ends[0], &byte, 1)), -ETIMEDOUT);
+    assert_ok(co_close(ends[0]));
+    assert_ok(co_close(ends[1]));
+    ck_assert_int_eq(co_to_thread(answer, arg, result, NULL), 7);
+    co_event_init(&never);
+    return co_event_wait(&never);
+}
+
+START_TEST(a_deadlock_after_waits_for_descriptors_and_threads_is_found_out)
+{
+    ck_assert_int_eq(co_run(read_and_deadlock, NULL, NULL), -EDEADLK);
+}
+END_TEST
+
 static int wait_for_oneself(void *arg, void **result)
 {
     (void)arg, (void)result;
@@ -264,6 +287,38 @@ static int sleep_really(void *arg, void **result)
 START_TEST(by_the_real_clock_nobody_wakes_early)
 {
     assert_ok(co_run(sleep_really, NULL, NULL));
+}
+END_TEST
+
+static int n_polls;
+
+static co_time counting_now(struct co_loop *loop)
+{
+    return co_clock_real.now(loop);
+}
+
+static int count_poll(struct co_loop *loop, co_time deadline)
+{
+    n_polls++;
+    return co_clock_real.wait(loop, deadline);
+}
+
+static int sleep_briefly(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    return co_sleep(3 * CO_MILLISECOND / 2);
+}
+
+START_TEST(by_the_real_clock_the_loop_sleeps_and_does_not_spin)
+{
+    static const struct co_clock counting = {counting_now, count_poll};
+    struct co_loop *loop;
+
+    n_polls = 0;
+    assert_ok(co_loop_new(&loop, &(struct co_loop_options){.clock = &counting}));
+    assert_ok(co_loop_run_until_complete(loop, sleep_briefly, NULL, NULL));
+    co_loop_free(loop);
+    ck_assert_int_le(n_polls, 3);
 }
 END_TEST
 
@@ -450,6 +505,7 @@ Suite *suite_co_loop(void)
     suite_add_tcase(suite, run);
 
     tcase_add_test(deadlock, tasks_that_wait_for_each_other_are_found_out_and_unwound);
+    tcase_add_test(deadlock, a_deadlock_after_waits_for_descriptors_and_threads_is_found_out);
     tcase_add_test(deadlock, a_task_that_awaits_itself_is_found_out);
     tcase_add_test(deadlock, a_deadlock_that_cannot_be_unwound_ends_the_process);
     suite_add_tcase(suite, deadlock);
@@ -458,6 +514,7 @@ Suite *suite_co_loop(void)
     tcase_add_test(clock, the_virtual_clock_stands_still_while_anything_can_run);
     tcase_add_test(clock, the_virtual_clock_stands_still_while_a_descriptor_is_ready);
     tcase_add_test(clock, by_the_real_clock_nobody_wakes_early);
+    tcase_add_test(clock, by_the_real_clock_the_loop_sleeps_and_does_not_spin);
     suite_add_tcase(suite, clock);
 
     tcase_add_test(order, what_ran_once_runs_the_same_way_again);

@@ -119,6 +119,7 @@ START_TEST(of_many_idle_stacks_most_keep_no_page_and_those_that_do_are_taken_fir
     ck_assert_uint_lt(n_warm, MANY / 2);
     for (int i = 0; i < MANY; i++)
         ck_assert_int_eq(count_resident_pages(taken[i] = take()) > 0, i < (int)n_warm);
+    ck_assert_uint_eq(pool.n_warm, 0);
     for (int i = 0; i < MANY; i++)
         co_stack_put(&pool, taken[i]);
     free(taken);
