@@ -3,7 +3,9 @@
 
 - A file includes headers of lower layers, or of its own folder if that makes no circle there: neither
   among its headers, nor among its .c files, where including y.h stands for needing y.c.
-- Only the headers that lib/co/co.h includes, at first or second hand, are for other folders.
+- Only the headers that lib/co/co.h includes, at first or second hand, are for other folders. They, and no
+  others, are installed: into one folder, so they include each other by name alone. All other files
+  write includes from the top.
 - A third-party header is included by the files named for it and by nobody else.
 - Every header compiles on its own ($COMPILE is how; without it this point is left out).
 """
@@ -31,6 +33,10 @@ LAYERS = [
 
 # The header through which a layer shows what is meant for others.
 PUBLIC = {"lib/co": "lib/co/co.h"}
+
+# Where the headers are listed that are installed, and how.
+INSTALLED = "lib/local.am"
+INSTALLED_HEADER = re.compile(r"%D%/(\S+\.h)")
 
 # Which files may include a header that comes from neither the C library nor the kernel.
 THIRD_PARTY = {
@@ -62,9 +68,18 @@ def sources(top):
             yield path.relative_to(top)
 
 
-def includes_of(path):
+def written_includes_of(top, file):
     """The includes of a file, as pairs of a bracket and a name."""
+    path = top / file
     return INCLUDE.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def includes_of(top, file):
+    """The same, with names that are from the top where they are ours."""
+    folder = pathlib.PurePath(file).parent
+    for bracket, name in written_includes_of(top, file):
+        is_relative = bracket == '"' and "/" not in name
+        yield bracket, str(folder / name) if is_relative else name
 
 
 def reachable(top, header):
@@ -74,7 +89,7 @@ def reachable(top, header):
         header = todo.pop()
         if header not in found:
             found.add(header)
-            todo += [name for bracket, name in includes_of(top / header) if bracket == '"']
+            todo += [name for bracket, name in includes_of(top, header) if bracket == '"']
     return found
 
 
@@ -98,6 +113,23 @@ def check_arrow(file, header, public):
         yield f'{file}: "{header}" is above {layer}'
     elif target != layer and header not in public.get(target, [header]):
         yield f'{file}: "{header}" is private to {target}'
+
+
+def check_form(top, file, is_installed):
+    """Complain unless installed headers include ours by name alone, and all others from the top."""
+    for bracket, name in written_includes_of(top, file):
+        if bracket == '"' and ("/" in name) == is_installed:
+            form = "by name alone: it is installed" if is_installed else "from the top folder"
+            yield f'{file}: "{name}" has to be included {form}'
+
+
+def check_installed(top, public):
+    """Complain unless the headers that are installed are those that are public."""
+    lines = (top / INSTALLED).read_text(encoding="utf-8")
+    folder = pathlib.PurePath(INSTALLED).parent
+    installed = {str(folder / name) for name in INSTALLED_HEADER.findall(lines)}
+    for header in sorted(installed ^ public):
+        yield f"{header} is {'installed but private' if header in installed else 'public but not installed'}"
 
 
 def find_circle(arrows):
@@ -124,8 +156,11 @@ def check_includes(top):
     """Complaints about includes."""
     arrows = {}
     public = {layer: reachable(top, header) for layer, header in PUBLIC.items()}
+    installed = public["lib/co"]
+    yield from check_installed(top, installed)
     for file in sources(top):
-        for bracket, header in includes_of(top / file):
+        yield from check_form(top, file, str(file) in installed)
+        for bracket, header in includes_of(top, file):
             if bracket == "<":
                 yield from check_third_party(file, header)
                 continue

@@ -180,12 +180,12 @@ static int start(struct http_server *server, unsigned max_connections)
     if (rc == 0)
         rc = http_driver_start(&server->driver, &server->service, max_connections);
     if (rc == 0)
-        rc = co_create_task(&server->watch_task, "http client watch", watch_clients,
-                            &server->service.watch);
+        rc = co_create_task("http client watch", watch_clients, &server->service.watch,
+                            &server->watch_task);
     for (size_t i = 0; i < server->n_acceptors && rc == 0; i++)
-        rc = co_create_task(&server->acceptors[i].task, "http listener", accept_clients,
-                            &server->acceptors[i]);
-    return rc < 0 ? rc : co_create_task(&server->driver_task, "http server", serve, server);
+        rc = co_create_task("http listener", accept_clients, &server->acceptors[i],
+                            &server->acceptors[i].task);
+    return rc < 0 ? rc : co_create_task("http server", serve, server, &server->driver_task);
 }
 
 int http_server_new(struct http_server **ret_server, const struct http_server_options *options,
@@ -219,15 +219,8 @@ static void join(struct co_task *task)
     if (task == NULL)
         return;
     co_scope_shield(&shield, CO_NEVER); /* the task was told to end */
-    co_scope_exit(&shield, co_await (task, NULL));
+    co_scope_exit(&shield, co_task_await(task, NULL));
     co_task_unref(task);
-}
-
-static void cancel_and_join(struct co_task *task)
-{
-    if (task != NULL)
-        co_cancel(task, "the HTTP server has ended");
-    join(task);
 }
 
 void http_server_free(struct http_server *server, co_time grace)
@@ -239,9 +232,9 @@ void http_server_free(struct http_server *server, co_time grace)
     if (server->driver_task != NULL)
         co_wake_fd(server->service.wake_fd, CO_READABLE);
     join(server->driver_task);
-    cancel_and_join(server->watch_task);
+    co_task_stop(server->watch_task, "the HTTP server has ended");
     for (size_t i = 0; i < server->n_acceptors; i++) {
-        cancel_and_join(server->acceptors[i].task);
+        co_task_stop(server->acceptors[i].task, "the HTTP server has ended");
         listener_close(&server->acceptors[i].listener);
     }
     http_driver_stop(&server->driver);

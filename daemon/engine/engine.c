@@ -236,7 +236,7 @@ int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsign
     co_event_init(&engine->may_go_on);
     int rc = admission_init(&engine->admission, max_running, max_running_per_host);
     if (rc == 0)
-        rc = co_create_task(&engine->pump, "pump", pump, engine);
+        rc = co_create_task("pump", pump, engine, &engine->pump);
     if (rc < 0) {
         if (engine->admission.hosts != NULL)
             admission_done(&engine->admission);

@@ -121,7 +121,7 @@ int jobs_init(struct jobs *jobs, struct engine *engine, struct store *store)
 {
     *jobs = (struct jobs){.engine = engine, .store = store};
     co_event_init(&jobs->ended);
-    int rc = co_create_task(&jobs->keeper, "jobs", keep, jobs);
+    int rc = co_create_task("jobs", keep, jobs, &jobs->keeper);
     return rc < 0 ? rc : co_sleep(0); /* the keeper comes first, and makes the group */
 }
 

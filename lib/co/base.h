@@ -12,10 +12,29 @@ typedef int64_t co_time;
 #define CO_MILLISECOND ((co_time)1000000)
 #define CO_SECOND      ((co_time)1000000000)
 
-/* The body of a task. A status >= 0 is success, -errno is failure; *result counts only on success.
- * A spawned body is always entered, even when it was cancelled before its first step, so it
- * always owns arg. */
+/* Around all that the library exports. */
+#ifdef __cplusplus
+#define CO_API_BEGIN                                                                               \
+    extern "C" {                                                                                   \
+    _Pragma("GCC visibility push(default)")
+#define CO_API_END                                                                                 \
+    _Pragma("GCC visibility pop")                                                                  \
+    }
+#else
+#define CO_API_BEGIN _Pragma("GCC visibility push(default)")
+#define CO_API_END   _Pragma("GCC visibility pop")
+#endif
+
+/* The body of a task. A status >= 0 is success, -errno is failure; *result counts only on success,
+ * and there is always a place for it. A spawned body is always entered, even when it was cancelled
+ * before its first step, so it always owns arg. */
 typedef int co_fn(void *arg, void **result);
+
+/* A whole number as a result, an item, or an argument; (intptr_t)value is the number again. */
+static inline void *co_int(intptr_t number)
+{
+    return (void *)number;
+}
 
 /* A call marked CO_BLOCKS may run other tasks before it returns. It is also where a cancellation
  * arrives: it returns -ECANCELED, having had no effect, for as long as a scope around the caller

@@ -2,19 +2,21 @@
 
 #if (defined(__x86_64__) || defined(__aarch64__)) && !defined(CO_SWITCH_PORTABLE)
 #define switch_stacks co_switch_asm
+#define jump_stacks   co_switch_asm_jump
 #define exit_to_stack co_switch_asm_exit
 #define prepare_stack co_switch_asm_prepare
 #else
 #define switch_stacks co_switch_portable
+#define jump_stacks   co_switch_portable
 #define exit_to_stack co_switch_portable_exit
 #define prepare_stack co_switch_portable_prepare
 #endif
 
 /* AddressSanitizer follows us from stack to stack: it hears of a switch before it happens, with the
- * stack we go to, and again first thing on arrival. A stack that is left for good is announced
- * with no place to keep its fake frames, so that they are freed. */
+ * stack we go to, and again first thing on arrival, when it says which one we have left: a task may
+ * have been left on the stack of a generator. A stack that is left for good is announced with no
+ * place to keep its fake frames, so that they are freed. */
 #ifdef __SANITIZE_ADDRESS__
-#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
@@ -25,14 +27,25 @@ static void describe(struct co_context *context, const void *low, size_t size)
     context->fake_stack = NULL;
 }
 
-static void announce_leaving(void **fake_stack, const struct co_context *to)
+static _Thread_local struct co_context *left; /* by the last switch; NULL: for good */
+
+static void announce_leaving(struct co_context *from, const struct co_context *to)
 {
-    __sanitizer_start_switch_fiber(fake_stack, to->stack_low, to->stack_size);
+    left = from;
+    __sanitizer_start_switch_fiber(from != NULL ? &from->fake_stack : NULL, to->stack_low,
+                                   to->stack_size);
 }
 
-static void announce_arrival(void *fake_stack)
+static void announce_arrival(struct co_context *here)
 {
-    __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
+    const void *low;
+    size_t size;
+
+    __sanitizer_finish_switch_fiber(here != NULL ? here->fake_stack : NULL, &low, &size);
+    if (left == NULL)
+        return;
+    left->stack_low = low;
+    left->stack_size = size;
 }
 
 static void forget_old_frames(void *low, size_t size)
@@ -40,49 +53,66 @@ static void forget_old_frames(void *low, size_t size)
     __asan_unpoison_memory_region(low, size);
 }
 
-void co_context_adopt_thread(struct co_context *context)
-{
-    pthread_attr_t attributes;
-    void *low = NULL;
-    size_t size = 0;
+/* ThreadSanitizer keeps the calls that are going on for each fiber, and takes a switch from one to
+ * another for the order they run in. Between its hearing of the switch and the switch itself no
+ * function may return: that would be noted with the other fiber's calls. A fiber that is left for
+ * good is destroyed on arrival. */
+#elif defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
 
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &low, &size);
-        pthread_attr_destroy(&attributes);
-    }
-    describe(context, low, size);
+static _Thread_local void *dead_fiber;
+
+static void describe(struct co_context *context, const void *low, size_t size)
+{
+    (void)low, (void)size;
+    context->fiber = __tsan_create_fiber(0);
 }
 
-#define FAKE_STACK_OF(context)    (&(context)->fake_stack)
-#define SAVED_FAKE_STACK(context) ((context)->fake_stack)
+__attribute__((always_inline)) static inline void announce_leaving(struct co_context *from,
+                                                                   const struct co_context *to)
+{
+    void *here = __tsan_get_current_fiber();
+
+    if (from != NULL)
+        from->fiber = here;
+    else
+        dead_fiber = here;
+    __tsan_switch_to_fiber(to->fiber, 0);
+}
+
+static void announce_arrival(struct co_context *here)
+{
+    (void)here;
+    if (dead_fiber != NULL)
+        __tsan_destroy_fiber(dead_fiber);
+    dead_fiber = NULL;
+}
+
+static void forget_old_frames(void *low, size_t size)
+{
+    (void)low, (void)size;
+}
+
 #else
 static inline void describe(struct co_context *context, const void *low, size_t size)
 {
     (void)context, (void)low, (void)size;
 }
 
-static inline void announce_leaving(void **fake_stack, const struct co_context *to)
+static inline void announce_leaving(struct co_context *from, const struct co_context *to)
 {
-    (void)fake_stack, (void)to;
+    (void)from, (void)to;
 }
 
-static inline void announce_arrival(void *fake_stack)
+static inline void announce_arrival(struct co_context *here)
 {
-    (void)fake_stack;
+    (void)here;
 }
 
 static inline void forget_old_frames(void *low, size_t size)
 {
     (void)low, (void)size;
 }
-
-void co_context_adopt_thread(struct co_context *context)
-{
-    (void)context;
-}
-
-#define FAKE_STACK_OF(context)    NULL
-#define SAVED_FAKE_STACK(context) NULL
 #endif
 
 void co_context_make(struct co_context *context, void *low, size_t size, void (*entry)(void *),
@@ -95,15 +125,23 @@ void co_context_make(struct co_context *context, void *low, size_t size, void (*
 
 void co_context_switch(struct co_context *from, struct co_context *to)
 {
-    announce_leaving(FAKE_STACK_OF(from), to);
-    switch_stacks(&from->sp, to->sp);
-    announce_arrival(SAVED_FAKE_STACK(from));
+    announce_leaving(from, to);
+    (void)switch_stacks(&from->sp, to->sp, 0);
+    announce_arrival(from);
 }
 
-void co_context_exit_to(struct co_context *to)
+int co_context_give(struct co_context *from, struct co_context *to, int number)
+{
+    announce_leaving(from, to);
+    number = jump_stacks(&from->sp, to->sp, number);
+    announce_arrival(from);
+    return number;
+}
+
+void co_context_exit_to(struct co_context *to, int number)
 {
     announce_leaving(NULL, to);
-    exit_to_stack(to->sp);
+    exit_to_stack(to->sp, number);
 }
 
 void co_context_arrived(void)

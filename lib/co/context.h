@@ -11,7 +11,8 @@
 
 #include <stddef.h>
 
-/* Where a context was left. AddressSanitizer has to be told of every stack it finds itself on. */
+/* Where a context was left: on any stack, not always on the one it was made with. AddressSanitizer
+ * has to be told of every stack it finds itself on, ThreadSanitizer of every fiber. */
 struct co_context {
     void *sp; /* everything else lies on the stack this points to */
 #ifdef __SANITIZE_ADDRESS__
@@ -19,12 +20,18 @@ struct co_context {
     size_t stack_size;
     void *fake_stack;
 #endif
+#ifdef __SANITIZE_THREAD__
+    void *fiber;
+#endif
 };
 
-/* clang's spelling of the same feature test */
+/* clang's spelling of the same feature tests */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
 #error "build with -D__SANITIZE_ADDRESS__ as configure does for clang"
+#endif
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#error "build with -D__SANITIZE_THREAD__ as configure does for clang"
 #endif
 #endif
 
@@ -33,23 +40,27 @@ struct co_context {
 void co_context_make(struct co_context *context, void *low, size_t size, void (*entry)(void *),
                      void *arg);
 
-/* Describes the stack the caller is on now; for the context a loop is run from. */
-void co_context_adopt_thread(struct co_context *context);
-
 /* Leaves `from` here, and continues `to` where it was left. Returns when somebody continues `from`.
  */
 void co_context_switch(struct co_context *from, struct co_context *to);
 
-/* Continues `to`; the caller's stack will never be continued. */
-__attribute__((noreturn)) void co_context_exit_to(struct co_context *to);
+/* The same, and gives a number: what this call returns where `to` was left. The processor predicts
+ * the return from co_context_switch() well when both sides wait in the same function, as tasks do;
+ * and from this one when they do not, as the two sides of a generator, provided that they return
+ * what this returns, and do nothing in between. */
+int co_context_give(struct co_context *from, struct co_context *to, int number);
+
+/* Continues `to`, and gives it a number; the caller's stack will never be continued. */
+__attribute__((noreturn)) void co_context_exit_to(struct co_context *to, int number);
 
 /* First thing on a new stack. */
 void co_context_arrived(void);
 
-/* The two implementations, by themselves. */
-void co_switch_asm(void **save_sp, void *load_sp);
-__attribute__((noreturn)) void co_switch_asm_exit(void *load_sp);
+/* The two implementations, by themselves; the number is returned on the other side. */
+int co_switch_asm(void **save_sp, void *load_sp, int number);
+int co_switch_asm_jump(void **save_sp, void *load_sp, int number);
+__attribute__((noreturn)) void co_switch_asm_exit(void *load_sp, int number);
 void *co_switch_asm_prepare(void *low, size_t size, void (*entry)(void *), void *arg);
-void co_switch_portable(void **save_sp, void *load_sp);
-__attribute__((noreturn)) void co_switch_portable_exit(void *load_sp);
+int co_switch_portable(void **save_sp, void *load_sp, int number);
+__attribute__((noreturn)) void co_switch_portable_exit(void *load_sp, int number);
 void *co_switch_portable_prepare(void *low, size_t size, void (*entry)(void *), void *arg);

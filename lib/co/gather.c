@@ -20,9 +20,11 @@ static int run_next(void *arg, void **result)
     struct gathering *gathering = arg;
     size_t i = gathering->n_entered++;
     const struct co_call *call = &gathering->calls[i];
-    struct co_result *out = &gathering->results[i];
+    struct co_result unwanted, *out = &unwanted;
 
     (void)result;
+    if (gathering->results != NULL)
+        out = &gathering->results[i];
     *out = (struct co_result){0};
     out->rc = call->fn(call->arg, &out->value);
     if (out->rc < 0)
@@ -61,6 +63,7 @@ int co_gather(const struct co_call *calls, size_t n_calls, struct co_result *res
 
     co_semaphore_init(&gathering.permits, limit != 0 ? limit : UINT_MAX);
     co_group_enter(&group, CO_NEVER);
+    group.is_quiet = results != NULL; /* every failure is among them */
     for (size_t i = 0; i < n_calls; i++)
         start_one(&group, calls[i].name, &gathering);
     return co_group_exit(&group, 0);

@@ -1,7 +1,7 @@
 /* gather: many calls beside each other, their results in the order of the calls. */
 #pragma once
 
-#include "lib/co/base.h"
+#include "base.h"
 
 struct co_call {
     const char *name; /* a literal */
@@ -19,9 +19,12 @@ enum co_gather_mode {
     CO_RETURN_ERRORS, /* failures are results like others */
 };
 
+CO_API_BEGIN
+
 /* Runs all calls, at most `limit` at a time (0: no limit). results[i] is that of calls[i], whatever
  * the order they finished in. Every fn is entered exactly once, in order; those that are left after
- * a cancel or a failure are entered cancelled.
+ * a cancel or a failure are entered cancelled. results may be NULL; then a failure after the first
+ * is reported (CO_REPORT_SUPPRESSED).
  *
  * returns    0; with CO_FAIL_FAST the first failure, after all others have ended; -ECANCELED;
  *            -ENOMEM: some were entered cancelled for want of a stack
@@ -30,3 +33,5 @@ enum co_gather_mode {
  */
 CO_BLOCKS int co_gather(const struct co_call *calls, size_t n_calls, struct co_result *results,
                         unsigned limit, enum co_gather_mode mode);
+
+CO_API_END

@@ -7,26 +7,32 @@
  *         rc = co_group_spawn(&group, "b", fetch, b, NULL);
  *     rc = co_group_exit(&group, rc);
  *
- * The first task to fail cancels the others. A group lives in its owner's frame, and only the owner
- * leaves it; any task may spawn into it or cancel it until then.
+ * The first task to fail cancels the others; failures after that are reported
+ * (CO_REPORT_SUPPRESSED), for co_group_exit() can return but one. A group lives in its owner's
+ * frame, and only the owner leaves it; any task may spawn into it or cancel it until then.
  *
  * source  asyncio.TaskGroup, trio's nurseries
  */
 #pragma once
 
-#include "lib/co/scope.h"
-#include "lib/co/waitq.h"
+#include "scope.h"
+#include "waitq.h"
 
 struct co_group {
     struct co_scope scope;   /* first: a scope of kind group is a group */
     struct co_list children; /* tasks that have not ended */
     struct co_waitq owner;   /* parked in co_group_exit() */
+    struct co_waitq closing; /* parked in co_group_wait_closing() */
     int failed_rc;           /* of the first task that failed; 0: none has */
     const char *failed_name; /* its name and spawn site */
     const char *failed_site;
     unsigned n_children;
     unsigned n_errors; /* all failures */
+    bool is_closing;
+    bool is_quiet; /* the owner knows of every failure: none is reported */
 };
+
+CO_API_BEGIN
 
 #define co_group_enter(group, timeout) co_group_enter_at(group, timeout, CO_SITE)
 #define co_group_spawn(group, name, fn, arg, ret)                                                  \
@@ -45,7 +51,21 @@ int co_group_spawn_at(struct co_group *group, const char *name, co_fn *fn, void 
                       struct co_task **ret_task, const char *site);
 
 /* Cancels the group's tasks and its owner's body; co_group_exit() will return rc. */
-void co_group_cancel(struct co_group *group, int rc, const char *why);
+#define co_group_cancel(group, rc, why) co_group_cancel_at(group, rc, why, CO_SITE)
+void co_group_cancel_at(struct co_group *group, int rc, const char *why, const char *site);
+
+/* A graceful end: tells the tasks now, by co_group_wait_closing(), and cancels those that are left
+ * after `grace` nanoseconds, as co_group_cancel() does. A deadline that comes sooner stays; a
+ * cancel cuts the grace short, with its own rc; closing again changes nothing. */
+#define co_group_close(group, grace, rc, why) co_group_close_at(group, grace, rc, why, CO_SITE)
+void co_group_close_at(struct co_group *group, co_time grace, int rc, const char *why,
+                       const char *site);
+
+/* Waits until the group is being closed. For the tasks of the group: it must not be left meanwhile.
+ *
+ * suspends   until then
+ */
+CO_BLOCKS int co_group_wait_closing(struct co_group *group);
 
 /* Waits until every task of the group has ended, and leaves its scope.
  *
@@ -54,3 +74,5 @@ void co_group_cancel(struct co_group *group, int rc, const char *why);
  * suspends   while a task lives; cannot itself be cancelled (cancelling reaches the tasks)
  */
 CO_BLOCKS int co_group_exit(struct co_group *group, int rc);
+
+CO_API_END

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "lib/co/base.h"
+#include "base.h"
 
 struct co_heap_node {
     struct co_heap_node *child;    /* first child */

@@ -10,6 +10,9 @@
 /* I/O calls in a row that need not wait, before the others get a turn. */
 enum { MAX_IMMEDIATE = 64 };
 
+static const struct co_wait_kind waits_for_readable = {.word = "readable fd", .is_fd = true};
+static const struct co_wait_kind waits_for_writable = {.word = "writable fd", .is_fd = true};
+
 static struct co_task **waiter_slot(struct co_poller_fd *entry, enum co_io direction)
 {
     return direction == CO_READABLE ? &entry->reader : &entry->writer;
@@ -26,7 +29,7 @@ static void did_not_wait(void)
     co_reschedule();
 }
 
-static int wait_for_event(struct co_poller *poller, struct co_poller_fd *entry,
+static int wait_for_event(struct co_poller *poller, struct co_poller_fd *entry, int fd,
                           enum co_io direction)
 {
     struct co_task *self = co_running();
@@ -41,7 +44,8 @@ static int wait_for_event(struct co_poller *poller, struct co_poller_fd *entry,
     self->n_immediate = 0;
     *waiter_slot(entry, direction) = self;
     poller->n_waiting++;
-    rc = co_park(NULL, direction == CO_READABLE ? "readable" : "writable");
+    rc = co_park(NULL, direction == CO_READABLE ? &waits_for_readable : &waits_for_writable,
+                 (const void *)(intptr_t)fd);
     poller->n_waiting--;
     return rc;
 }
@@ -57,7 +61,7 @@ int co_wait_fd(int fd, enum co_io direction)
     if (*waiter_slot(entry, direction) != NULL)
         return -EBUSY;
     uint32_t generation = entry->generation;
-    rc = wait_for_event(poller, entry, direction);
+    rc = wait_for_event(poller, entry, fd, direction);
 
     /* While others ran the table may have moved, and the number have gone to another descriptor. */
     entry = co_poller_find(poller, fd);

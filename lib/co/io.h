@@ -10,9 +10,11 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "lib/co/base.h"
+#include "base.h"
 
 enum co_io { CO_READABLE = 1, CO_WRITABLE = 2 };
+
+CO_API_BEGIN
 
 /* Waits until fd may have become ready since it was last waited for; it may also return early. An
  * error or hang-up on fd makes it both readable and writable.
@@ -41,3 +43,5 @@ CO_BLOCKS ssize_t co_read(int fd, void *bytes, size_t n);
 CO_BLOCKS ssize_t co_write(int fd, const void *bytes, size_t n);
 CO_BLOCKS int co_accept(int fd, struct sockaddr *address, socklen_t *length);
 CO_BLOCKS int co_connect(int fd, const struct sockaddr *address, socklen_t length);
+
+CO_API_END

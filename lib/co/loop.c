@@ -1,34 +1,29 @@
-/* The turn of the loop, on the loop's own stack; what the tasks do in between is in task.c. */
+/* The turn of the loop, on the loop's own stack; what the tasks do in between is in task.c, and how
+ * a run begins and ends in run.c. */
 #include "lib/co/loop.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/co/gen_stacks.h"
 #include "lib/co/runtime.h"
+#include "lib/co/stack_use.h"
 
 enum {
     /* A system call to poll costs as much as a dozen switches, so it is not made for every one;
      * but nobody who waits for a descriptor waits for more tasks than this. */
     TASKS_PER_TURN = 64,
+    LINES_OF_A_WAIT = 3, /* cache lines that the frames of a call that blocks take */
+    BYTES_PER_LINE = 64,
     DEFAULT_THREADS = 4,
 };
 
+#define DEFAULT_DRAIN_TIMEOUT (10 * CO_SECOND)
+
 _Thread_local struct co_loop *co_running_loop;
 
-void co_die(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    fputs("libgather: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    abort();
-}
+static const struct co_wait_kind waits_for_the_others = {.word = "the others to settle"};
 
 struct co_task *co_self(void)
 {
@@ -54,9 +49,25 @@ void co_timer_disarm(struct co_loop *loop, struct co_timer *timer)
     co_heap_remove(&loop->timers, &timer->node);
 }
 
-static void run_ready_tasks(struct co_loop *loop)
+/* With many tasks their stacks are cold: those of a turn are fetched side by side while it begins.
+ * A task that has not begun has none yet, and is cold itself. Inlined, since gcc takes a function
+ * that only prefetches for one that does nothing. */
+__attribute__((always_inline)) static inline void prefetch_tasks(const struct co_loop *loop)
 {
-    loop->n_batch = TASKS_PER_TURN;
+    const struct co_list *node = loop->ready.next;
+
+    for (unsigned i = 0; i < TASKS_PER_TURN && node != &loop->ready; i++, node = node->next) {
+        const struct co_task *task = co_container_of(node, const struct co_task, link);
+        const char *at = task->context.sp != NULL ? task->context.sp : (const void *)task;
+        for (unsigned line = 0; line < LINES_OF_A_WAIT; line++)
+            __builtin_prefetch(at + line * BYTES_PER_LINE);
+    }
+}
+
+void co_loop_run_ready(struct co_loop *loop)
+{
+    prefetch_tasks(loop);
+    loop->n_batch = loop->shuffle == 0 ? TASKS_PER_TURN : co_shuffle(&loop->ready, &loop->shuffle);
     struct co_context *first = co_loop_next_context(loop);
     if (first != &loop->context)
         co_context_switch(&loop->context, first);
@@ -71,91 +82,90 @@ static void fire_timers(struct co_loop *loop)
     }
 }
 
-static void finish_jobs(struct co_loop *loop)
+static bool has_something_to_do(struct co_loop *loop)
 {
-    struct co_job *next;
-
-    if (loop->threads.n_jobs == 0)
-        return;
-    for (struct co_job *job = co_thread_pool_collect(&loop->threads); job != NULL; job = next) {
-        next = job->next;
-        co_job_finish(job);
-    }
+    return !co_list_is_empty(&loop->ready) || !co_inbox_is_empty(&loop->inbox);
 }
 
-static bool nothing_can_happen(const struct co_loop *loop)
+/* That the run is ending is watched by a timer, which can wake nobody. */
+static bool nothing_can_happen(struct co_loop *loop)
 {
-    return co_list_is_empty(&loop->ready) && loop->timers.root == NULL &&
-           loop->poller.n_waiting == 0 && loop->threads.n_jobs == 0;
+    size_t n_timers = loop->timers.n_nodes - co_heap_contains(&loop->drain.node);
+
+    return !has_something_to_do(loop) && n_timers == 0 && loop->poller.n_waiting == 0 &&
+           loop->threads.n_jobs == 0 && co_waitq_is_empty(&loop->settlers) && !loop->runs_forever;
+}
+
+/* Somebody wants to know whether all is quiet; while a thread is at work, it is not. */
+static bool is_settling(const struct co_loop *loop)
+{
+    return !co_waitq_is_empty(&loop->settlers) && loop->threads.n_jobs == 0;
 }
 
 /* Before it sleeps, a loop has time to tidy up: some at a time, for descriptors may be ready. */
 static co_time next_deadline(struct co_loop *loop)
 {
-    if (!co_list_is_empty(&loop->ready) || co_stack_pool_trim(&loop->stacks))
+    if (has_something_to_do(loop) || is_settling(loop) || co_stack_pool_trim(&loop->stacks) ||
+        co_gen_stacks_trim() || co_task_trim(loop))
         return loop->now;
     return loop->timers.root != NULL ? loop->timers.root->key : CO_NEVER;
 }
 
-/* Waits for something to happen, and takes note of all that has. */
-static int wait_for_more(struct co_loop *loop)
+int co_loop_wait(struct co_loop *loop)
 {
+    co_loop_check_process(loop);
     if (nothing_can_happen(loop))
         return -EDEADLK;
+    bool was_settling = is_settling(loop);
     int rc = loop->clock->wait(loop, next_deadline(loop));
     if (rc < 0)
         return rc;
     loop->now = loop->clock->now(loop);
-    finish_jobs(loop);
+    co_inbox_deliver(&loop->inbox);
     fire_timers(loop);
+    if (was_settling && !has_something_to_do(loop))
+        co_unpark_all(&loop->settlers, 0);
     return 0;
 }
 
-/* Runs main to its end, then what it left behind. When all wait for each other there is one way to
- * get their stacks unwound: cancel them. */
-static int run_until(struct co_loop *loop, const struct co_task *main)
+int co_settle(void)
 {
-    int deadlock = 0;
+    struct co_loop *loop = co_loop_current();
 
-    for (;;) {
-        run_ready_tasks(loop);
-        if (co_task_is_done(main))
-            co_group_cancel(&loop->root, -ECANCELED, "the loop is ending");
-        if (loop->n_tasks == 0)
-            return deadlock;
-
-        int rc = wait_for_more(loop);
-        if (rc == -EDEADLK && deadlock == 0) {
-            deadlock = rc;
-            co_group_cancel(&loop->root, rc, "all tasks wait for each other");
-        } else if (rc < 0) {
-            co_die("the loop cannot go on: status %d while %u tasks wait", rc, loop->n_tasks);
-        }
-    }
+    return co_park(&loop->settlers, &waits_for_the_others, NULL);
 }
 
-int co_loop_run_until_complete(struct co_loop *loop, co_fn *main, void *arg, void **ret_result)
+/* All that can fail; each is fine to be done with after it failed. */
+static int set_up(struct co_loop *loop, bool measures_stacks)
 {
-    struct co_task *task;
+    int poller_rc = co_poller_init(&loop->poller), inbox_rc = co_inbox_init(&loop->inbox);
 
-    if (co_running_loop != NULL)
-        return -EDEADLK;
-    co_group_init_root(&loop->root);
-    int rc = co_task_spawn(loop, &loop->root, "main", main, arg, CO_SITE, &task);
-    if (rc < 0)
-        return rc;
+    if (poller_rc < 0)
+        return poller_rc;
+    if (inbox_rc < 0)
+        return inbox_rc;
+    int rc = co_poller_watch(&loop->poller, loop->inbox.event_fd);
+    if (rc == 0)
+        rc = co_overflow_watch_init(&loop->overflow);
+    if (rc == 0 && measures_stacks)
+        rc = co_stack_uses_new(&loop->stack_uses, &loop->stacks);
+    return rc < 0 ? rc : co_fork_watch();
+}
 
-    co_running_loop = loop;
-    loop->now = loop->clock->now(loop);
-    co_context_adopt_thread(&loop->context);
-    int deadlock = run_until(loop, task);
-    co_running_loop = NULL;
-
-    if (task->rc >= 0 && ret_result != NULL)
-        *ret_result = task->result;
-    rc = deadlock < 0 ? deadlock : task->rc;
-    co_task_unref(task);
-    return rc;
+static void apply(struct co_loop *loop, const struct co_loop_options *options)
+{
+    loop->clock = options->clock != NULL ? options->clock : &co_clock_real;
+    loop->report = options->report;
+    loop->report_arg = options->report_arg;
+    loop->shuffle = options->shuffle;
+    loop->slow_step = options->slow_step;
+    loop->checks_scopes = options->debug;
+    loop->drain_timeout =
+        options->drain_timeout > 0 ? options->drain_timeout : DEFAULT_DRAIN_TIMEOUT;
+    co_stack_pool_init(&loop->stacks, options->stack_size);
+    co_thread_pool_init(&loop->threads,
+                        options->max_threads != 0 ? options->max_threads : DEFAULT_THREADS,
+                        &loop->inbox);
 }
 
 int co_loop_new(struct co_loop **ret_loop, const struct co_loop_options *options)
@@ -165,15 +175,14 @@ int co_loop_new(struct co_loop **ret_loop, const struct co_loop_options *options
 
     if (loop == NULL)
         return -ENOMEM;
-    if (options == NULL)
-        options = &defaults;
-    int rc = co_poller_init(&loop->poller);
-    loop->clock = options->clock != NULL ? options->clock : &co_clock_real;
+    loop->n_forks = co_n_forks;
     co_list_init(&loop->ready);
     co_list_init(&loop->spare_tasks);
-    co_stack_pool_init(&loop->stacks, options->stack_size);
-    co_thread_pool_init(&loop->threads,
-                        options->max_threads != 0 ? options->max_threads : DEFAULT_THREADS);
+    co_waitq_init(&loop->settlers);
+    if (options == NULL)
+        options = &defaults;
+    apply(loop, options);
+    int rc = set_up(loop, options->measure_stacks);
     if (rc < 0)
         return rc;
     *ret_loop = co_take(loop);
@@ -184,27 +193,27 @@ void co_loop_free(struct co_loop *loop)
 {
     if (loop == NULL)
         return;
-    assert(loop->n_tasks == 0 && loop != co_running_loop);
+    co_loop_check_process(loop);
+    if (loop->is_running)
+        co_die("co_loop_free() of a loop that is running");
+    assert(loop->n_tasks == 0);
     co_thread_pool_stop(&loop->threads);
-    finish_jobs(loop);
+    while (!co_inbox_is_empty(&loop->inbox))
+        co_inbox_discard(&loop->inbox);
     co_thread_pool_done(&loop->threads);
+    co_inbox_done(&loop->inbox);
     co_poller_done(&loop->poller);
     co_task_free_spares(loop);
     co_stack_pool_done(&loop->stacks);
+    co_gen_stacks_release();
+    co_stack_uses_free(loop->stack_uses);
+    co_overflow_watch_done(&loop->overflow);
     free(loop);
 }
 
 void co_loop_freep(struct co_loop **loop)
 {
     co_loop_free(*loop);
-}
-
-int co_run(co_fn *main, void *arg, void **ret_result)
-{
-    CO_CLEANUP(co_loop_freep) struct co_loop *loop = NULL;
-    int rc = co_loop_new(&loop, NULL);
-
-    return rc < 0 ? rc : co_loop_run_until_complete(loop, main, arg, ret_result);
 }
 
 void co_loop_stats(struct co_loop_stats *ret_stats)

@@ -5,9 +5,14 @@
 
 #include "lib/co/runtime.h"
 
-void co_job_finish(struct co_job *job)
+static const struct co_wait_kind waits_for_thread = {.word = "a thread"};
+
+static void finish(struct co_message *message)
 {
+    struct co_job *job = co_container_of(message, struct co_job, message);
+
     job->is_finished = true;
+    job->pool->n_jobs--;
     if (job->task != NULL) {
         co_unpark(job->task, 0);
         return;
@@ -16,24 +21,12 @@ void co_job_finish(struct co_job *job)
     free(job);
 }
 
-static int start(struct co_loop *loop, struct co_job *job)
-{
-    struct co_poller_fd *entry;
-    int rc = co_thread_pool_set_up(&loop->threads);
-
-    if (rc < 0)
-        return rc;
-    /* Nobody waits for this descriptor: it is there to end the poller's sleep. */
-    rc = co_poller_register(&loop->poller, loop->threads.event_fd, &entry);
-    return rc < 0 ? rc : co_thread_pool_submit(&loop->threads, job);
-}
-
 /* returns  0: the job is finished; -ECANCELED: it is given up, and job belongs to the pool */
 static int wait_for(struct co_job *job)
 {
     if (job->abandoned == NULL)
-        return co_park_uncancellable(NULL, "thread");
-    int rc = co_park(NULL, "thread");
+        return co_park_uncancellable(NULL, &waits_for_thread, NULL);
+    int rc = co_park(NULL, &waits_for_thread, NULL);
     if (rc < 0 && !job->is_finished) {
         job->task = NULL;
         return rc;
@@ -53,8 +46,15 @@ int co_to_thread(co_fn *fn, void *arg, void **ret_result, void (*abandoned)(void
     struct co_job *job = malloc(sizeof(*job));
     if (job == NULL)
         return -ENOMEM;
-    *job = (struct co_job){.fn = fn, .arg = arg, .task = co_running(), .abandoned = abandoned};
-    rc = start(co_loop_current(), job);
+    *job = (struct co_job){
+        .message = {.deliver = finish, .discard = finish},
+        .fn = fn,
+        .arg = arg,
+        .pool = &co_loop_current()->threads,
+        .task = co_running(),
+        .abandoned = abandoned,
+    };
+    rc = co_thread_pool_submit(job->pool, job);
     if (rc == 0) {
         rc = wait_for(job);
         if (rc < 0)

@@ -10,6 +10,9 @@
 
 enum { EVENTS_PER_POLL = 256 };
 
+/* Of no descriptor: such an event ends a sleep, and is otherwise ignored. */
+#define TAG_OF_NOBODY ((uint64_t)UINT32_MAX)
+
 int co_poller_init(struct co_poller *poller)
 {
     *poller = (struct co_poller){0};
@@ -23,6 +26,13 @@ void co_poller_done(struct co_poller *poller)
         close(poller->epoll_fd);
     free(poller->fds);
     *poller = (struct co_poller){.epoll_fd = -1};
+}
+
+int co_poller_watch(struct co_poller *poller, int event_fd)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = TAG_OF_NOBODY};
+
+    return epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, event_fd, &event) < 0 ? -errno : 0;
 }
 
 static uint64_t event_tag(int fd, const struct co_poller_fd *entry)

@@ -32,6 +32,10 @@ struct co_poller {
 int co_poller_init(struct co_poller *poller);
 void co_poller_done(struct co_poller *poller);
 
+/* Lets writes to an eventfd, which nobody waits for, end the poller's sleep. returns 0, -ENOMEM,
+ * -ENOSPC: too many descriptors are watched for this user */
+int co_poller_watch(struct co_poller *poller, int event_fd);
+
 /* Waits `timeout` nanoseconds at most (CO_NEVER; 0: not at all) for events, and wakes who
  * waits for them. returns how many events came, or -errno. */
 int co_poller_wait(struct co_poller *poller, co_time timeout);

@@ -10,6 +10,9 @@
 
 #include "lib/co/runtime.h"
 
+static const struct co_wait_kind waits_for_room = {.word = "room in a queue"};
+static const struct co_wait_kind waits_for_item = {.word = "an item of a queue"};
+
 int co_queue_init(struct co_queue *queue, size_t capacity)
 {
     assert(capacity > 0);
@@ -43,46 +46,68 @@ static void *take_first(struct co_queue *queue)
     return item;
 }
 
-int co_queue_put(struct co_queue *queue, void *item)
+static inline int put_now(struct co_queue *queue, void *item)
 {
-    int rc = co_check_cancelled();
+    struct co_task *getter = co_waitq_first(&queue->getters);
 
-    if (rc < 0)
-        return rc;
     if (queue->is_shut)
         return -EPIPE;
-    struct co_task *getter = co_waitq_first(&queue->getters);
     if (getter != NULL) {
         getter->handed = item;
         co_unpark(getter, 0);
         return 0;
     }
-    if (queue->n_items < queue->capacity) {
-        append(queue, item);
-        return 0;
+    if (queue->n_items == queue->capacity)
+        return -EAGAIN;
+    append(queue, item);
+    return 0;
+}
+
+static inline int get_now(struct co_queue *queue, void **ret_item)
+{
+    struct co_task *putter = co_waitq_first(&queue->putters);
+
+    if (queue->n_items == 0)
+        return queue->is_shut ? -EPIPE : -EAGAIN;
+    *ret_item = take_first(queue);
+    if (putter != NULL) {
+        append(queue, putter->handed);
+        co_unpark(putter, 0);
     }
+    return 0;
+}
+
+int co_queue_try_put(struct co_queue *queue, void *item)
+{
+    return put_now(queue, item);
+}
+
+int co_queue_try_get(struct co_queue *queue, void **ret_item)
+{
+    return get_now(queue, ret_item);
+}
+
+int co_queue_put(struct co_queue *queue, void *item)
+{
+    int rc = co_check_cancelled();
+
+    if (rc == 0)
+        rc = put_now(queue, item);
+    if (rc != -EAGAIN)
+        return rc;
     co_running()->handed = item;
-    return co_park(&queue->putters, "queue");
+    return co_park(&queue->putters, &waits_for_room, queue);
 }
 
 int co_queue_get(struct co_queue *queue, void **ret_item)
 {
     int rc = co_check_cancelled();
 
-    if (rc < 0)
+    if (rc == 0)
+        rc = get_now(queue, ret_item);
+    if (rc != -EAGAIN)
         return rc;
-    if (queue->n_items > 0) {
-        struct co_task *putter = co_waitq_first(&queue->putters);
-        *ret_item = take_first(queue);
-        if (putter != NULL) {
-            append(queue, putter->handed);
-            co_unpark(putter, 0);
-        }
-        return 0;
-    }
-    if (queue->is_shut)
-        return -EPIPE;
-    rc = co_park(&queue->getters, "queue");
+    rc = co_park(&queue->getters, &waits_for_item, queue);
     if (rc == 0)
         *ret_item = co_running()->handed;
     return rc;

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "lib/co/base.h"
-#include "lib/co/waitq.h"
+#include "base.h"
+#include "waitq.h"
 
 struct co_queue {
     struct co_waitq getters;
@@ -18,6 +18,8 @@ struct co_queue {
     size_t n_items;
     bool is_shut;
 };
+
+CO_API_BEGIN
 
 /* returns 0, -ENOMEM; capacity >= 1 */
 int co_queue_init(struct co_queue *queue, size_t capacity);
@@ -35,5 +37,22 @@ CO_BLOCKS int co_queue_put(struct co_queue *queue, void *item);
  */
 CO_BLOCKS int co_queue_get(struct co_queue *queue, void **ret_item);
 
+/* The same without waiting, and so never cancelled; also for what runs outside of tasks, such as
+ * co_loop_call().
+ *
+ * returns    -EAGAIN where the others would wait
+ * source     asyncio.Queue.put_nowait, get_nowait
+ */
+int co_queue_try_put(struct co_queue *queue, void *item);
+int co_queue_try_get(struct co_queue *queue, void **ret_item);
+
+/* How many items can be had without waiting. */
+static inline size_t co_queue_size(const struct co_queue *queue)
+{
+    return queue->n_items;
+}
+
 /* Ends the queue: putters fail at once, getters when they have emptied it. Wakes everybody. */
 void co_queue_shutdown(struct co_queue *queue);
+
+CO_API_END

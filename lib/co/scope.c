@@ -4,15 +4,20 @@
 
 #include "lib/co/runtime.h"
 
-bool co_scope_chain_is_cancelled(const struct co_scope *innermost)
+const struct co_scope *co_scope_find_cancelled(const struct co_scope *innermost)
 {
     for (const struct co_scope *scope = innermost; scope != NULL; scope = scope->outer) {
         if (scope->cancelled)
-            return true;
+            return scope;
         if (scope->shielded)
-            return false;
+            return NULL;
     }
-    return false;
+    return NULL;
+}
+
+bool co_scope_chain_is_cancelled(const struct co_scope *innermost)
+{
+    return co_scope_find_cancelled(innermost) != NULL;
 }
 
 static void add_children(struct co_task **affected, const struct co_scope *scope)
@@ -57,11 +62,13 @@ static void spread(struct co_scope *cancelled)
     }
 }
 
+/* Until then, the members that tell of the cancel tell what it will be. */
 static void deadline_passed(struct co_timer *timer)
 {
     struct co_scope *scope = co_container_of(timer, struct co_scope, timer);
 
-    co_scope_cancel(scope, -ETIMEDOUT, "its deadline passed");
+    scope->cancelled = true;
+    spread(scope);
 }
 
 void co_scope_init(struct co_scope *scope, struct co_task *task, enum co_scope_kind kind,
@@ -71,10 +78,19 @@ void co_scope_init(struct co_scope *scope, struct co_task *task, enum co_scope_k
     scope->task = task;
     co_timer_init(&scope->timer, deadline_passed);
     scope->site = site;
-    scope->why = NULL;
-    scope->cancel_rc = 0;
+    scope->why = "its deadline passed";
+    scope->cancelled_by = scope->cancelled_at = NULL;
+    scope->cancel_rc = -ETIMEDOUT;
     scope->kind = kind;
     scope->cancelled = scope->shielded = false;
+}
+
+static void arm(struct co_scope *scope, co_time timeout)
+{
+    if (timeout <= 0)
+        deadline_passed(&scope->timer);
+    else
+        co_timer_arm(co_loop_current(), &scope->timer, timeout);
 }
 
 void co_scope_enter_at(struct co_scope *scope, co_time timeout, bool shielded, const char *site)
@@ -85,33 +101,64 @@ void co_scope_enter_at(struct co_scope *scope, co_time timeout, bool shielded, c
     scope->shielded = shielded;
     scope->outer = self->scope;
     self->scope = scope;
+    self->scope_site = site;
     if (shielded)
         self->is_cancelled = false;
-    if (timeout <= 0)
-        co_scope_cancel(scope, -ETIMEDOUT, "its deadline passed");
-    else
-        co_timer_arm(self->loop, &scope->timer, timeout);
+    arm(scope, timeout);
 }
 
-void co_scope_cancel(struct co_scope *scope, int rc, const char *why)
+void co_scope_reschedule(struct co_scope *scope, co_time timeout)
 {
     if (scope->cancelled)
         return;
-    scope->cancelled = true;
+    co_timer_disarm(co_loop_current(), &scope->timer);
+    arm(scope, timeout);
+}
+
+static bool is_due_within(const struct co_scope *scope, co_time duration)
+{
+    const struct co_heap_node *node = &scope->timer.node;
+
+    return co_heap_contains(node) && node->key - co_now() <= duration;
+}
+
+void co_scope_cancel_after(struct co_scope *scope, co_time grace, int rc, const char *why,
+                           const char *site)
+{
+    const struct co_task *self = co_self();
+
+    if (scope->cancelled || (grace > 0 && is_due_within(scope, grace)))
+        return;
     scope->cancel_rc = rc;
     scope->why = why;
-    spread(scope);
+    scope->cancelled_by = self != NULL ? self->name : NULL;
+    scope->cancelled_at = site;
+    co_scope_reschedule(scope, grace);
+}
+
+void co_scope_cancel_at(struct co_scope *scope, int rc, const char *why, const char *site)
+{
+    co_scope_cancel_after(scope, 0, rc, why, site);
+}
+
+void co_scope_assert_innermost(const struct co_scope *scope)
+{
+    const struct co_task *self = co_running();
+
+    if (self->scope != scope)
+        co_die("task %s (%s) leaves the scope entered at %s, but that was not entered last: at %s "
+               "another was",
+               self->name, self->site, scope->site, self->scope_site);
 }
 
 int co_scope_exit(struct co_scope *scope, int rc)
 {
     struct co_task *self = co_running();
 
-    if (self->scope != scope)
-        co_die("task %s (%s) leaves the scope entered at %s, but that was not entered last",
-               self->name, self->site, scope->site);
+    co_scope_assert_innermost(scope);
     co_timer_disarm(self->loop, &scope->timer);
     self->scope = scope->outer;
+    self->scope_site = scope->outer->site;
     if (scope->cancelled || scope->shielded)
         self->is_cancelled = co_scope_chain_is_cancelled(self->scope);
 
@@ -119,4 +166,13 @@ int co_scope_exit(struct co_scope *scope, int rc)
         return rc;
     bool outer_did_it = self->is_cancelled && !scope->shielded;
     return outer_did_it ? -ECANCELED : scope->cancel_rc;
+}
+
+int co_timeout(co_time timeout, co_fn *fn, void *arg, void **ret_result)
+{
+    struct co_scope scope;
+    void *unwanted;
+
+    co_scope_enter(&scope, timeout);
+    return co_scope_exit(&scope, fn(arg, ret_result != NULL ? ret_result : &unwanted));
 }

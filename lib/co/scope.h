@@ -20,8 +20,8 @@
 
 #include <stdbool.h>
 
-#include "lib/co/base.h"
-#include "lib/co/timer.h"
+#include "base.h"
+#include "timer.h"
 
 struct co_task;
 
@@ -33,11 +33,16 @@ struct co_scope {
     struct co_timer timer;  /* armed while a deadline is ahead */
     const char *site;       /* where it was entered */
     const char *why;        /* once cancelled: a literal */
-    int cancel_rc;          /* once cancelled: what leaving it returns */
+    const char
+        *cancelled_by; /* once cancelled: name of the task that did it; NULL: none, a timer */
+    const char *cancelled_at; /* and where in its code; NULL: a timer */
+    int cancel_rc;            /* once cancelled: what leaving it returns */
     enum co_scope_kind kind;
     bool cancelled;
     bool shielded; /* cancels from further out do not come in */
 };
+
+CO_API_BEGIN
 
 /* Opens a scope that is cancelled after `timeout` nanoseconds, or CO_NEVER. */
 #define co_scope_enter(scope, timeout) co_scope_enter_at(scope, timeout, false, CO_SITE)
@@ -48,9 +53,14 @@ struct co_scope {
 
 void co_scope_enter_at(struct co_scope *scope, co_time timeout, bool shielded, const char *site);
 
+/* Moves the deadline to `timeout` nanoseconds from now, or takes it away: CO_NEVER. A scope that is
+ * cancelled stays so. source: asyncio.Timeout.reschedule */
+void co_scope_reschedule(struct co_scope *scope, co_time timeout);
+
 /* Gives the region up; leaving it will return rc (negative, or 0 for a deliberate stop). Only the
  * first cancel counts. `why` is a literal. Callable from any task of the loop. */
-void co_scope_cancel(struct co_scope *scope, int rc, const char *why);
+#define co_scope_cancel(scope, rc, why) co_scope_cancel_at(scope, rc, why, CO_SITE)
+void co_scope_cancel_at(struct co_scope *scope, int rc, const char *why, const char *site);
 
 /* Closes the scope that was entered last.
  *
@@ -61,3 +71,13 @@ int co_scope_exit(struct co_scope *scope, int rc);
 
 /* 0, or -ECANCELED when the caller is inside a cancelled scope. Never switches. */
 int co_checkpoint(void);
+
+/* Calls fn(arg) in a scope with a deadline, in the same task.
+ *
+ * returns    fn's status; -ETIMEDOUT when it was cancelled by the deadline
+ * suspends   if fn does
+ * source     asyncio.wait_for
+ */
+CO_BLOCKS int co_timeout(co_time timeout, co_fn *fn, void *arg, void **ret_result);
+
+CO_API_END

@@ -32,11 +32,17 @@
 
     .text
 
-/* void co_switch_asm(void **save_sp, void *load_sp) */
+/* int co_switch_asm(void **save_sp, void *load_sp, int number)
+ * int co_switch_asm_jump(void **save_sp, void *load_sp, int number): the same, since where branch
+ * targets are checked only a return may go back to behind a call. */
+    .globl co_switch_asm_jump
+    .hidden co_switch_asm_jump
+    .type co_switch_asm_jump, %function
     .globl co_switch_asm
     .hidden co_switch_asm
     .type co_switch_asm, %function
     .p2align 4
+co_switch_asm_jump:
 co_switch_asm:
     .cfi_startproc
     hint #34 /* bti c: a no-op where branch targets are not checked */
@@ -54,16 +60,18 @@ co_switch_asm:
     save_pair d14, d15, 144
 
     /* Both stacks hold the same frame here, so what the unwinder knows of one is true of the other. */
-    mov x2, sp
-    str x2, [x0]
+    mov x3, sp
+    str x3, [x0]
     mov sp, x1
 
+    mov w0, w2
     restore_all
     ret
     .cfi_endproc
     .size co_switch_asm, . - co_switch_asm
+    .size co_switch_asm_jump, . - co_switch_asm_jump
 
-/* void co_switch_asm_exit(void *load_sp) */
+/* void co_switch_asm_exit(void *load_sp, int number) */
     .globl co_switch_asm_exit
     .hidden co_switch_asm_exit
     .type co_switch_asm_exit, %function
@@ -76,6 +84,7 @@ co_switch_asm_exit:
     .cfi_rel_offset x29, 0
     .cfi_rel_offset x30, 8
 
+    mov w0, w1
     restore_all
     ret
     .cfi_endproc

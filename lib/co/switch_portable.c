@@ -2,14 +2,19 @@
  * the signal mask by a system call each time. Used where there is no assembly, and in the tests
  * as the oracle for it.
  *
- * A context's "stack pointer" is the address of its ucontext_t, which lies on its own stack. */
+ * A context's "stack pointer" is the address of a struct place, which lies on its own stack. */
 #include "lib/co/context.h"
 
 #include <stdint.h>
 #include <ucontext.h>
 
-struct first_frame {
+struct place {
     ucontext_t context;
+    int number; /* given by whoever continues it */
+};
+
+struct first_frame {
+    struct place place;
     void (*entry)(void *);
     void *arg;
 };
@@ -29,27 +34,33 @@ void *co_switch_portable_prepare(void *low, size_t size, void (*entry)(void *), 
     struct first_frame *frame = (void *)top;
     uint64_t address = (uintptr_t)frame;
 
-    getcontext(&frame->context);
+    ucontext_t *context = &frame->place.context;
+
+    getcontext(context);
     frame->entry = entry;
     frame->arg = arg;
-    frame->context.uc_stack.ss_sp = low;
-    frame->context.uc_stack.ss_size = top - (uintptr_t)low;
-    frame->context.uc_link = NULL;
-    makecontext(&frame->context, (void (*)(void))start, 2, (unsigned)(address >> 32),
-                (unsigned)address);
+    context->uc_stack.ss_sp = low;
+    context->uc_stack.ss_size = top - (uintptr_t)low;
+    context->uc_link = NULL;
+    makecontext(context, (void (*)(void))start, 2, (unsigned)(address >> 32), (unsigned)address);
     return frame;
 }
 
-void co_switch_portable(void **save_sp, void *load_sp)
+int co_switch_portable(void **save_sp, void *load_sp, int number)
 {
-    ucontext_t here;
+    struct place here, *there = load_sp;
 
     *save_sp = &here;
-    swapcontext(&here, load_sp);
+    there->number = number;
+    swapcontext(&here.context, &there->context);
+    return here.number;
 }
 
-void co_switch_portable_exit(void *load_sp)
+void co_switch_portable_exit(void *load_sp, int number)
 {
-    setcontext(load_sp);
+    struct place *there = load_sp;
+
+    there->number = number;
+    setcontext(&there->context);
     __builtin_trap();
 }

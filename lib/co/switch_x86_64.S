@@ -1,9 +1,10 @@
 /* System V ABI for x86-64: a call preserves rbx, rbp, r12-r15 and the stack pointer.
  *
- * The processor predicts a return from the calls it has seen. A context that is left waits in the
- * same few functions as the one that is continued, so co_switch_asm() returns, and its callers'
- * returns are predicted as well. One that ends leaves calls behind that will never return: there
- * the address is popped and jumped to. */
+ * The processor predicts a return from the calls it has seen. A task that is left waits in the same
+ * few functions as the one that is continued, so co_switch_asm() returns, and its callers' returns
+ * are predicted as well. A generator and whoever resumes it wait in different functions: there the
+ * address is popped and jumped to, for jumps are predicted from where they went before; and the
+ * same where a context ends, and leaves calls behind that will never return. */
 #if defined(__x86_64__)
 #ifdef __CET__
 #include <cet.h>
@@ -32,16 +33,7 @@
     restore rbp
 .endm
 
-    .text
-
-/* void co_switch_asm(void **save_sp, void *load_sp) */
-    .globl co_switch_asm
-    .hidden co_switch_asm
-    .type co_switch_asm, @function
-    .p2align 4
-co_switch_asm:
-    .cfi_startproc
-    _CET_ENDBR
+.macro switch_stacks
     save rbp
     save rbx
     save r12
@@ -53,12 +45,46 @@ co_switch_asm:
     movq %rsp, (%rdi)
     movq %rsi, %rsp
 
+    movl %edx, %eax
     restore_all
+.endm
+
+.macro return_by_jump
+    popq %rcx
+    .cfi_adjust_cfa_offset -8
+    .cfi_register rip, rcx
+    notrack jmpq *%rcx
+.endm
+
+    .text
+
+/* int co_switch_asm(void **save_sp, void *load_sp, int number) */
+    .globl co_switch_asm
+    .hidden co_switch_asm
+    .type co_switch_asm, @function
+    .p2align 4
+co_switch_asm:
+    .cfi_startproc
+    _CET_ENDBR
+    switch_stacks
     ret
     .cfi_endproc
     .size co_switch_asm, . - co_switch_asm
 
-/* void co_switch_asm_exit(void *load_sp) */
+/* int co_switch_asm_jump(void **save_sp, void *load_sp, int number) */
+    .globl co_switch_asm_jump
+    .hidden co_switch_asm_jump
+    .type co_switch_asm_jump, @function
+    .p2align 4
+co_switch_asm_jump:
+    .cfi_startproc
+    _CET_ENDBR
+    switch_stacks
+    return_by_jump
+    .cfi_endproc
+    .size co_switch_asm_jump, . - co_switch_asm_jump
+
+/* void co_switch_asm_exit(void *load_sp, int number) */
     .globl co_switch_asm_exit
     .hidden co_switch_asm_exit
     .type co_switch_asm_exit, @function
@@ -75,11 +101,9 @@ co_switch_asm_exit:
     .cfi_offset r14, -48
     .cfi_offset r15, -56
 
+    movl %esi, %eax
     restore_all
-    popq %rcx
-    .cfi_adjust_cfa_offset -8
-    .cfi_register rip, rcx
-    notrack jmpq *%rcx
+    return_by_jump
     .cfi_endproc
     .size co_switch_asm_exit, . - co_switch_asm_exit
 

@@ -6,14 +6,16 @@
 
 #include <stdbool.h>
 
-#include "lib/co/base.h"
-#include "lib/co/waitq.h"
+#include "base.h"
+#include "waitq.h"
 
 /* source  asyncio.Event */
 struct co_event {
     struct co_waitq waiters;
     bool is_set;
 };
+
+CO_API_BEGIN
 
 void co_event_init(struct co_event *event);
 
@@ -40,3 +42,5 @@ void co_semaphore_init(struct co_semaphore *semaphore, unsigned n_permits);
  */
 CO_BLOCKS int co_semaphore_acquire(struct co_semaphore *semaphore);
 void co_semaphore_release(struct co_semaphore *semaphore);
+
+CO_API_END

@@ -9,12 +9,23 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/co/gen_stacks.h"
 #include "lib/co/runtime.h"
 
 enum {
-    MAX_SPARE_TASKS = 1024,
-    PATIENCE = 2, /* cancelled calls in a row that are answered without a switch */
+    MAX_SPARE_TASKS = 1024, /* while the loop has nothing to do */
+    TASKS_PER_TRIM = 256,
+    PATIENCE = 2,          /* cancelled calls in a row that are answered without a switch */
+    MAX_DEAF_CALLS = 1000, /* and that are made before it is reported */
 };
+
+static const struct co_task *the_task_itself(const void *task)
+{
+    return task;
+}
+
+static const struct co_wait_kind waits_for_task = {.word = "task", .holder = the_task_itself};
+static const struct co_wait_kind waits_for_time = {.word = "time"};
 
 static struct co_task *take_task(struct co_loop *loop)
 {
@@ -28,12 +39,15 @@ static void put_task(struct co_task *task)
 {
     struct co_loop *loop = task->loop;
 
-    if (loop->n_spare_tasks == MAX_SPARE_TASKS) {
-        free(task);
-        return;
-    }
     loop->n_spare_tasks++;
     co_list_insert(loop->spare_tasks.next, &task->link);
+}
+
+bool co_task_trim(struct co_loop *loop)
+{
+    for (unsigned i = 0; i < TASKS_PER_TRIM && loop->n_spare_tasks > MAX_SPARE_TASKS; i++)
+        free(take_task(loop));
+    return loop->n_spare_tasks > MAX_SPARE_TASKS;
 }
 
 void co_task_free_spares(struct co_loop *loop)
@@ -43,57 +57,150 @@ void co_task_free_spares(struct co_loop *loop)
     loop->n_spare_tasks = 0;
 }
 
-/* With many tasks the stack of the next one is cold: it is fetched while this one runs. */
-static void prefetch_next(const struct co_loop *loop)
+static void run_tasks(void *first);
+
+/* Of a task that is ready: whether it has ever been left, to be continued there. */
+static inline bool has_begun(const struct co_task *task)
 {
-    if (!co_list_is_empty(&loop->ready))
-        __builtin_prefetch(co_container_of(loop->ready.next, struct co_task, link)->context.sp);
+    return task->context.sp != NULL;
 }
 
-struct co_context *co_loop_next_context(struct co_loop *loop)
+static void give_stack(struct co_task *task, struct co_stack *stack)
 {
+    stack->name = task->name;
+    stack->site = task->site;
+    task->stack = stack;
+}
+
+/* Takes who is next off the ready list; NULL: the turn is over, and the loop itself is next. */
+static inline struct co_task *take_next(struct co_loop *loop)
+{
+    if (loop->slow_step > 0)
+        co_step_ended(loop);
     if (loop->n_batch == 0 || co_list_is_empty(&loop->ready)) {
         loop->current = NULL;
-        return &loop->context;
+        return NULL;
     }
 
     struct co_list *first = co_list_take_first(&loop->ready);
     struct co_task *task = co_container_of(first, struct co_task, link);
-    prefetch_next(loop);
     loop->n_batch--;
     loop->current = task;
     task->state = CO_RUNNING;
+    return task;
+}
+
+__attribute__((noinline)) static void begin(struct co_task *task)
+{
+    give_stack(task, co_stack_take_reserved(&task->loop->stacks));
+    co_context_make(&task->context, task->stack->low, task->stack->size, run_tasks, task);
+}
+
+static inline struct co_context *context_of(struct co_loop *loop, struct co_task *task)
+{
+    if (task == NULL)
+        return &loop->context;
+    if (!has_begun(task))
+        begin(task);
     return &task->context;
 }
 
-/* The stack is put back while we still stand on it: nobody can take it before we have left. */
-__attribute__((noreturn)) static void end_task(struct co_task *task)
+struct co_context *co_loop_next_context(struct co_loop *loop)
+{
+    return context_of(loop, take_next(loop));
+}
+
+static void assert_nothing_is_open(const struct co_task *task)
+{
+    if (task->scope != &task->root)
+        co_die("task %s (%s) ended inside a scope that it had entered at %s", task->name,
+               task->site, task->scope_site);
+    if (task->n_locks > 0)
+        co_die("task %s (%s) ended while it held a lock", task->name, task->site);
+}
+
+static void tell_watchers(struct co_task *task)
+{
+    while (!co_list_is_empty(&task->watchers)) {
+        struct co_list *first = co_list_take_first(&task->watchers);
+        struct co_watch *watch = co_container_of(first, struct co_watch, link);
+        watch->ended(watch);
+    }
+}
+
+static void end_task(struct co_task *task)
 {
     struct co_loop *loop = task->loop;
     struct co_group *group = co_container_of(task->root.outer, struct co_group, scope);
 
-    if (task->scope != &task->root)
-        co_die("task %s (%s) ended inside a scope that it had entered", task->name, task->site);
-    task->state = CO_ENDED;
-    loop->n_tasks--;
-    co_unpark_all(&task->joiners, 0);
-    co_group_child_ended(group, task);
-    co_stack_put(&loop->stacks, co_take(task->stack));
-
-    struct co_context *next = co_loop_next_context(loop);
-    co_task_unref(task);
-    co_context_exit_to(next);
-}
-
-static void run_task(void *arg)
-{
-    struct co_task *task = arg;
-
-    co_context_arrived();
-    task->rc = task->fn(task->arg, &task->result);
+    assert_nothing_is_open(task);
     if (task->rc < 0)
         task->result = NULL;
-    end_task(task);
+    co_locals_unref(task->locals);
+    task->stack = NULL;
+    task->state = CO_ENDED;
+    loop->n_tasks--;
+    task->end_order = loop->n_spawned - loop->n_tasks;
+    co_unpark_all(&task->joiners, 0);
+    tell_watchers(task);
+    co_group_child_ended(group, task);
+    co_task_unref(task);
+}
+
+/* The stack is put back while we still stand on it: nobody can take it before we have left. */
+__attribute__((noreturn)) static void leave_stack(struct co_loop *loop, struct co_stack *stack,
+                                                  struct co_task *next)
+{
+    struct co_context *to = context_of(loop, next);
+
+    co_stack_put(&loop->stacks, stack);
+    co_context_exit_to(to, 0);
+}
+
+/* Goes on with the next task; returns if that one begins, right here. What a stack was used for
+ * can only be measured once nobody stands on it. */
+static struct co_task *hand_over(struct co_loop *loop, struct co_stack *stack)
+{
+    struct co_task *next = take_next(loop);
+
+    if (next == NULL || has_begun(next) || loop->stack_uses != NULL)
+        leave_stack(loop, stack, next);
+    co_stack_unreserve(&loop->stacks);
+    give_stack(next, stack);
+    return next;
+}
+
+/* A task that ends leaves its stack to the next one, if that has not begun: the stack is warm, and
+ * there is nothing to switch to. */
+static void run_tasks(void *first)
+{
+    struct co_task *task = first;
+
+    co_context_arrived();
+    for (;;) {
+        struct co_loop *loop = task->loop;
+        struct co_stack *stack = task->stack;
+        task->rc = task->fn(task->arg, &task->result);
+        end_task(task);
+        task = hand_over(loop, stack);
+    }
+}
+
+static struct co_locals *inherited_locals(const struct co_loop *loop)
+{
+    const struct co_task *spawner = loop->current;
+
+    return spawner != NULL ? co_locals_ref(spawner->locals) : NULL;
+}
+
+/* Whose owner stands right inside it knows. */
+static bool is_cancelled_inside(const struct co_group *group)
+{
+    const struct co_task *owner = group->scope.task;
+
+    if (owner != NULL && owner->scope == &group->scope)
+        return owner->is_cancelled;
+    return co_scope_chain_is_cancelled(&group->scope);
 }
 
 int co_task_spawn(struct co_loop *loop, struct co_group *group, const char *name, co_fn *fn,
@@ -103,27 +210,33 @@ int co_task_spawn(struct co_loop *loop, struct co_group *group, const char *name
     if (task == NULL)
         return -ENOMEM;
     task->loop = loop;
-    if (co_stack_take(&loop->stacks, &task->stack) < 0) {
+    if (co_stack_reserve(&loop->stacks) < 0) {
         put_task(task);
         return -ENOMEM;
     }
 
     task->state = CO_READY;
-    task->can_be_cancelled = false;
-    task->n_cancelled_calls = task->n_immediate = 0;
+    task->can_be_cancelled = task->is_deaf = task->failed_unseen = false;
+    task->n_cancelled_calls = task->n_locks = task->n_immediate = 0;
     task->n_references = 1;
-    task->waits_for = NULL;
+    task->since = loop->now;
+    task->id = ++loop->n_spawned;
     task->fn = fn;
     task->arg = arg;
     task->result = NULL;
+    task->slowest_step = 0;
+    task->stack = NULL;
+    task->context.sp = NULL;
     task->name = name;
     task->site = site;
     co_waitq_init(&task->joiners);
+    co_list_init(&task->watchers);
+    task->locals = inherited_locals(loop);
     co_scope_init(&task->root, task, CO_SCOPE_ROOT, site);
     task->root.outer = &group->scope;
     task->scope = &task->root;
-    task->is_cancelled = co_scope_chain_is_cancelled(&task->root);
-    co_context_make(&task->context, task->stack->low, task->stack->size, run_task, task);
+    task->scope_site = site;
+    task->is_cancelled = is_cancelled_inside(group);
 
     loop->n_tasks++;
     group->n_children++;
@@ -136,7 +249,7 @@ int co_task_spawn(struct co_loop *loop, struct co_group *group, const char *name
     return 0;
 }
 
-int co_create_task_at(struct co_task **ret_task, const char *name, co_fn *fn, void *arg,
+int co_create_task_at(const char *name, co_fn *fn, void *arg, struct co_task **ret_task,
                       const char *site)
 {
     struct co_loop *loop = co_loop_current();
@@ -144,13 +257,40 @@ int co_create_task_at(struct co_task **ret_task, const char *name, co_fn *fn, vo
     return co_task_spawn(loop, &loop->root, name, fn, arg, site, ret_task);
 }
 
+bool co_task_has_failed(const struct co_task *task)
+{
+    return task->rc < 0 && !(task->rc == -ECANCELED && task->is_cancelled);
+}
+
+static void report_failure(const struct co_task *task)
+{
+    co_report(task, (struct co_report){.kind = CO_REPORT_TASK_FAILED, .rc = task->rc},
+              "task %s (%s) failed with status %d, and nobody awaited it", task->name, task->site,
+              task->rc);
+}
+
+void co_task_failed_alone(struct co_task *task)
+{
+    bool has_handle = task->n_references > 1;
+
+    if (has_handle)
+        task->failed_unseen = true;
+    else
+        report_failure(task);
+}
+
 void co_task_unref(struct co_task *task)
 {
     if (task == NULL)
         return;
     assert(task->n_references > 0);
-    if (--task->n_references == 0)
-        put_task(task);
+    if (--task->n_references > 0)
+        return;
+    if (task->state != CO_ENDED)
+        co_die("a handle of task %s (%s) was dropped twice", task->name, task->site);
+    if (task->failed_unseen)
+        report_failure(task);
+    put_task(task);
 }
 
 void co_task_unrefp(struct co_task **task)
@@ -169,7 +309,7 @@ const char *co_task_name(const struct co_task *task)
 }
 
 /* Leaves the running task for the next. It has been put on a list, or is parked, by the caller. */
-static void switch_away(struct co_task *self)
+static inline void switch_away(struct co_task *self)
 {
     struct co_context *next = co_loop_next_context(self->loop);
 
@@ -177,7 +317,7 @@ static void switch_away(struct co_task *self)
         co_context_switch(&self->context, next);
 }
 
-static void reschedule(struct co_task *self)
+static inline void reschedule(struct co_task *self)
 {
     self->state = CO_READY;
     co_list_append(&self->loop->ready, &self->link);
@@ -189,16 +329,37 @@ void co_reschedule(void)
     reschedule(co_running());
 }
 
+static void report_deaf(struct co_task *self)
+{
+    const struct co_scope *scope = co_scope_find_cancelled(self->scope);
+
+    self->is_deaf = true;
+    co_report(self, (struct co_report){.kind = CO_REPORT_CANCEL_IGNORED, .rc = -ECANCELED},
+              "task %s (%s) goes on, although %d calls in a row told it that the scope entered at "
+              "%s is cancelled: %s",
+              self->name, self->site, MAX_DEAF_CALLS, scope->site, scope->why);
+}
+
+/* Who does not listen must not keep the others from running. */
+static void count_cancelled_call(struct co_task *self)
+{
+    if (self->n_cancelled_calls < MAX_DEAF_CALLS)
+        self->n_cancelled_calls++;
+    else if (!self->is_deaf)
+        report_deaf(self);
+    if (self->n_cancelled_calls > PATIENCE)
+        reschedule(self);
+}
+
 static int check_cancelled(struct co_task *self)
 {
+    if (self->loop->checks_scopes)
+        co_scope_check_frames(self);
     if (!self->is_cancelled) {
         self->n_cancelled_calls = 0;
         return 0;
     }
-    if (self->n_cancelled_calls < PATIENCE)
-        self->n_cancelled_calls++;
-    else
-        reschedule(self);
+    count_cancelled_call(self);
     return -ECANCELED;
 }
 
@@ -207,10 +368,13 @@ int co_check_cancelled(void)
     return check_cancelled(co_running());
 }
 
-static int park(struct co_task *self, struct co_waitq *queue, const char *waits_for)
+static int park(struct co_task *self, struct co_waitq *queue, const struct co_wait_kind *kind,
+                const void *object)
 {
     self->state = CO_PARKED;
-    self->waits_for = waits_for;
+    self->waits_for = kind;
+    self->waits_on = object;
+    self->since = self->loop->now;
     if (queue != NULL)
         co_list_append(&queue->tasks, &self->link);
     else
@@ -219,7 +383,7 @@ static int park(struct co_task *self, struct co_waitq *queue, const char *waits_
     return self->wake_rc;
 }
 
-int co_park(struct co_waitq *queue, const char *waits_for)
+int co_park(struct co_waitq *queue, const struct co_wait_kind *kind, const void *object)
 {
     struct co_task *self = co_running();
     int rc = check_cancelled(self);
@@ -227,15 +391,18 @@ int co_park(struct co_waitq *queue, const char *waits_for)
     if (rc < 0)
         return rc;
     self->can_be_cancelled = true;
-    return park(self, queue, waits_for);
+    return park(self, queue, kind, object);
 }
 
-int co_park_uncancellable(struct co_waitq *queue, const char *waits_for)
+int co_park_uncancellable(struct co_waitq *queue, const struct co_wait_kind *kind,
+                          const void *object)
 {
     struct co_task *self = co_running();
 
+    if (self->loop->checks_scopes)
+        co_scope_check_frames(self);
     self->can_be_cancelled = false;
-    return park(self, queue, waits_for);
+    return park(self, queue, kind, object);
 }
 
 void co_unpark(struct co_task *task, int rc)
@@ -244,6 +411,7 @@ void co_unpark(struct co_task *task, int rc)
         return;
     task->state = CO_READY;
     task->wake_rc = rc;
+    task->since = task->loop->now;
     co_list_remove(&task->link);
     co_list_append(&task->loop->ready, &task->link);
 }
@@ -268,21 +436,28 @@ int co_checkpoint(void)
     return co_running()->is_cancelled ? -ECANCELED : 0;
 }
 
-int co_await (struct co_task *task, void **ret_result)
+int co_task_take_status(struct co_task *task)
 {
-    int rc = co_task_is_done(task) ? co_check_cancelled() : co_park(&task->joiners, "task");
+    task->failed_unseen = false;
+    return task->rc;
+}
+
+int co_task_await(struct co_task *task, void **ret_result)
+{
+    int rc = co_task_is_done(task) ? co_check_cancelled()
+                                   : co_park(&task->joiners, &waits_for_task, task);
 
     if (rc < 0)
         return rc;
     if (task->rc >= 0 && ret_result != NULL)
         *ret_result = task->result;
-    return task->rc;
+    return co_task_take_status(task);
 }
 
-void co_cancel(struct co_task *task, const char *why)
+void co_cancel_at(struct co_task *task, const char *why, const char *site)
 {
     if (task->state != CO_ENDED)
-        co_scope_cancel(&task->root, -ECANCELED, why);
+        co_scope_cancel_at(&task->root, -ECANCELED, why, site);
 }
 
 void co_task_stop(struct co_task *task, const char *why)
@@ -291,13 +466,16 @@ void co_task_stop(struct co_task *task, const char *why)
         return;
     co_cancel(task, why);
     if (task->state != CO_ENDED)
-        (void)co_park_uncancellable(&task->joiners, "task");
+        (void)co_park_uncancellable(&task->joiners, &waits_for_task, task);
     co_task_unref(task);
 }
 
 size_t co_stack_left(void)
 {
-    const struct co_stack *stack = co_running()->stack;
+    const struct co_stack *stack = co_gen_stacks_find(__builtin_frame_address(0));
+
+    if (stack == NULL)
+        stack = co_running()->stack;
 
     return (size_t)((char *)__builtin_frame_address(0) - stack->low);
 }
@@ -312,12 +490,13 @@ static void wake_sleeper(struct co_timer *timer)
     co_unpark(co_container_of(timer, struct sleep, timer)->task, 0);
 }
 
-static int sleep_for(struct co_task *self, co_time duration)
+/* Not inlined, or those who only let others run would have its frame. */
+__attribute__((noinline)) static int sleep_for(struct co_task *self, co_time duration)
 {
     struct sleep sleep = {.timer.fire = wake_sleeper, .task = self};
 
     co_timer_arm(self->loop, &sleep.timer, duration);
-    int rc = co_park(NULL, "time");
+    int rc = co_park(NULL, &waits_for_time, NULL);
     co_timer_disarm(self->loop, &sleep.timer);
     return rc;
 }

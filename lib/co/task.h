@@ -7,9 +7,11 @@
 
 #include <stdbool.h>
 
-#include "lib/co/base.h"
+#include "base.h"
 
 struct co_task;
+
+CO_API_BEGIN
 
 /* Starts fn(arg) in the loop's own group: it runs after the caller next blocks.
  *
@@ -17,19 +19,22 @@ struct co_task;
  * name       kept as a pointer: a literal
  * returns    0, -ENOMEM (then fn is not entered)
  */
-#define co_create_task(ret_task, name, fn, arg) co_create_task_at(ret_task, name, fn, arg, CO_SITE)
-int co_create_task_at(struct co_task **ret_task, const char *name, co_fn *fn, void *arg,
+#define co_create_task(name, fn, arg, ret_task) co_create_task_at(name, fn, arg, ret_task, CO_SITE)
+int co_create_task_at(const char *name, co_fn *fn, void *arg, struct co_task **ret_task,
                       const char *site);
 
-/* Waits for a task to end. Cancelling the waiter does not cancel the task.
+/* Waits for a task to end. Cancelling the waiter does not cancel the task. The failure of a task
+ * that is in the loop's own group and that nobody awaits is reported, once: when it ends, or when
+ * the last handle is dropped.
  *
  * returns    the task's status; -ECANCELED also when the waiter was cancelled
  * suspends   unless the task has ended
  */
-CO_BLOCKS int co_await (struct co_task *task, void **ret_result);
+CO_BLOCKS int co_task_await(struct co_task *task, void **ret_result);
 
 /* Cancels everything the task does, clean-up in shields excepted. `why` is a literal. */
-void co_cancel(struct co_task *task, const char *why);
+#define co_cancel(task, why) co_cancel_at(task, why, CO_SITE)
+void co_cancel_at(struct co_task *task, const char *why, const char *site);
 
 /* Cancels a task, waits until it has ended whatever happens to the caller meanwhile, and drops the
  * handle: the end of a task that serves. NULL is fine. suspends unless the task has ended */
@@ -55,3 +60,5 @@ CO_BLOCKS int co_sleep(co_time duration);
 
 /* The loop's time, read once a turn. */
 co_time co_now(void);
+
+CO_API_END

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 static void list_init(struct co_job_list *list)
 {
@@ -30,21 +28,12 @@ static struct co_job *list_take_first(struct co_job_list *list)
     return job;
 }
 
-static struct co_job *list_take_all(struct co_job_list *list)
+void co_thread_pool_init(struct co_thread_pool *pool, unsigned max_threads, struct co_inbox *inbox)
 {
-    struct co_job *all = list->first;
-
-    list_init(list);
-    return all;
-}
-
-void co_thread_pool_init(struct co_thread_pool *pool, unsigned max_threads)
-{
-    *pool = (struct co_thread_pool){.event_fd = -1, .max_threads = max_threads};
+    *pool = (struct co_thread_pool){.inbox = inbox, .max_threads = max_threads};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     list_init(&pool->waiting);
-    list_init(&pool->finished);
 }
 
 /* Under the lock. NULL: the pool is closing. */
@@ -60,17 +49,6 @@ static struct co_job *wait_for_job(struct co_thread_pool *pool)
     return list_take_first(&pool->waiting);
 }
 
-/* Under the lock. Only the first of several needs to wake the loop: it takes all there are. */
-static void finish(struct co_thread_pool *pool, struct co_job *job)
-{
-    bool loop_knows = pool->finished.first != NULL;
-    uint64_t one = 1;
-
-    list_append(&pool->finished, job);
-    if (!loop_knows && write(pool->event_fd, &one, sizeof(one)) < 0)
-        assert(errno == EAGAIN); /* full after 2^64 jobs: it has an edge nobody has taken yet */
-}
-
 static void *work(void *arg)
 {
     struct co_thread_pool *pool = arg;
@@ -80,8 +58,8 @@ static void *work(void *arg)
     while ((job = wait_for_job(pool)) != NULL) {
         pthread_mutex_unlock(&pool->lock);
         job->rc = job->fn(job->arg, &job->result);
+        co_inbox_post(pool->inbox, &job->message);
         pthread_mutex_lock(&pool->lock);
-        finish(pool, job);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -101,19 +79,13 @@ static int start_thread(struct co_thread_pool *pool)
     return -error;
 }
 
-int co_thread_pool_set_up(struct co_thread_pool *pool)
+int co_thread_pool_submit(struct co_thread_pool *pool, struct co_job *job)
 {
     if (pool->threads == NULL)
         pool->threads = calloc(pool->max_threads, sizeof(*pool->threads));
     if (pool->threads == NULL)
         return -ENOMEM;
-    if (pool->event_fd < 0)
-        pool->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return pool->event_fd < 0 ? -errno : 0;
-}
 
-int co_thread_pool_submit(struct co_thread_pool *pool, struct co_job *job)
-{
     pthread_mutex_lock(&pool->lock);
     bool is_short = pool->n_waiting >= pool->n_idle && pool->n_threads < pool->max_threads;
     pthread_mutex_unlock(&pool->lock);
@@ -129,16 +101,6 @@ int co_thread_pool_submit(struct co_thread_pool *pool, struct co_job *job)
     return 0;
 }
 
-struct co_job *co_thread_pool_collect(struct co_thread_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    struct co_job *jobs = list_take_all(&pool->finished);
-    pthread_mutex_unlock(&pool->lock);
-    for (const struct co_job *job = jobs; job != NULL; job = job->next)
-        pool->n_jobs--;
-    return jobs;
-}
-
 void co_thread_pool_stop(struct co_thread_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
@@ -152,8 +114,6 @@ void co_thread_pool_stop(struct co_thread_pool *pool)
 void co_thread_pool_done(struct co_thread_pool *pool)
 {
     assert(pool->n_threads == 0 && pool->n_jobs == 0);
-    if (pool->event_fd >= 0)
-        close(pool->event_fd);
     free(pool->threads);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->lock);

@@ -1,7 +1,7 @@
 /* Something that happens at a time. Armed in the loop's heap, by its node. */
 #pragma once
 
-#include "lib/co/heap.h"
+#include "heap.h"
 
 struct co_timer {
     struct co_heap_node node;

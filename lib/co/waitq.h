@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "lib/co/list.h"
+#include "list.h"
 
 struct co_waitq {
     struct co_list tasks;

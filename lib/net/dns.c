@@ -218,7 +218,7 @@ static void stop_driver(struct co_dns *dns)
     co_cancel(dns->driver, "the resolver is closed");
     /* The driver waits for nothing that a cancel does not end, so this needs no limit. */
     co_scope_shield(&shield, CO_NEVER);
-    int rc = co_await (dns->driver, NULL);
+    int rc = co_task_await(dns->driver, NULL);
     (void)co_scope_exit(&shield, rc);
     co_task_unref(co_take(dns->driver));
 }
@@ -262,7 +262,7 @@ static int open_resolver(struct co_dns *dns, const struct co_dns_options *option
                                                                       : DEFAULT_MAX_ENTRIES);
     if (rc == 0)
         rc = open_channel(dns, options->servers);
-    return rc == 0 ? co_create_task(&dns->driver, "dns", drive, dns) : rc;
+    return rc == 0 ? co_create_task("dns", drive, dns, &dns->driver) : rc;
 }
 
 int co_dns_new(struct co_dns **ret_dns, const struct co_dns_options *options)

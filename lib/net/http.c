@@ -21,14 +21,24 @@ static int open_multi(struct co_http_session *session)
     return 0;
 }
 
+static int open_dns(struct co_http_session *session, struct co_dns *borrowed)
+{
+    static const struct co_dns_options defaults;
+    int rc = borrowed == NULL ? co_dns_new(&session->own_dns, &defaults) : 0;
+
+    session->dns = borrowed == NULL ? session->own_dns : borrowed;
+    return rc;
+}
+
 static int open_session(struct co_http_session *session,
                         const struct co_http_session_options *options)
 {
     co_list_init(&session->idle);
-    session->dns = options->dns;
     session->max_idle =
         options->max_idle_connections != 0 ? options->max_idle_connections : DEFAULT_MAX_IDLE;
     int rc = co_http_sockets_init(&session->sockets);
+    if (rc == 0)
+        rc = open_dns(session, options->dns);
     if (rc == 0 && options->ca_file != NULL) {
         session->ca_file = strdup(options->ca_file);
         rc = session->ca_file != NULL ? 0 : -ENOMEM;
@@ -41,11 +51,12 @@ static int open_session(struct co_http_session *session,
 int co_http_session_new(struct co_http_session **ret_session,
                         const struct co_http_session_options *options)
 {
+    static const struct co_http_session_options defaults;
     struct co_http_session *session = calloc(1, sizeof(*session));
 
     if (session == NULL)
         return -ENOMEM;
-    int rc = open_session(session, options);
+    int rc = open_session(session, options != NULL ? options : &defaults);
     if (rc == 0)
         *ret_session = session;
     else
@@ -67,6 +78,12 @@ void co_http_session_free(struct co_http_session *session)
         curl_global_cleanup();
     }
     co_http_sockets_done(&session->sockets);
+    co_dns_free(session->own_dns);
     free(session->ca_file);
     free(session);
+}
+
+void co_http_session_freep(struct co_http_session **session)
+{
+    co_http_session_free(*session);
 }

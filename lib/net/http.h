@@ -26,12 +26,12 @@
 struct co_http_session;
 
 struct co_http_session_options {
-    struct co_dns *dns;            /* borrowed; outlives the session */
+    struct co_dns *dns;            /* borrowed; outlives the session. NULL: one of its own */
     const char *ca_file;           /* PEM bundle to verify servers with; NULL: libcurl's */
     unsigned max_idle_connections; /* about as many are kept open for reuse; 0: 256 */
 };
 
-/* Starts the driver task in the caller's loop. returns 0, -ENOMEM, -EMFILE */
+/* Starts the driver task in the caller's loop. options may be NULL. returns 0, -ENOMEM, -EMFILE */
 int co_http_session_new(struct co_http_session **ret_session,
                         const struct co_http_session_options *options);
 
@@ -40,6 +40,7 @@ int co_http_session_new(struct co_http_session **ret_session,
  * suspends   until the driver has ended; is not disturbed by cancellation
  */
 void co_http_session_free(struct co_http_session *session);
+void co_http_session_freep(struct co_http_session **session);
 
 struct co_http_header {
     const char *name;
@@ -169,3 +170,14 @@ void co_http_response_done(struct co_http_response *response);
  */
 CO_BLOCKS int co_http_fetch(struct co_http_session *session, const struct co_http_request *request,
                             struct co_http_response *ret_response);
+
+/* GETs a URL with limits that fit a page: 30 s in all, 64 KiB of headers, 16 MiB of body, which is
+ * kept.
+ *
+ * ret_response  always filled; owed a co_http_response_done(), whatever is returned
+ * returns       as co_http_fetch(); -EINVAL: co_url_parse() finds a problem with the URL; -ENOMEM
+ * suspends      as co_http_fetch()
+ * source        aiohttp.ClientSession.get, requests.get; redirects are the caller's here
+ */
+CO_BLOCKS int co_http_get(struct co_http_session *session, const char *url,
+                          struct co_http_response *ret_response);

@@ -133,7 +133,7 @@ int co_http_driver_start(struct co_http_session *session)
     curl_multi_setopt(session->multi, CURLMOPT_TIMERDATA, session);
     curl_multi_setopt(session->multi, CURLMOPT_SOCKETFUNCTION, co_http_sockets_watch);
     curl_multi_setopt(session->multi, CURLMOPT_SOCKETDATA, session);
-    return co_create_task(&session->driver, "http", drive, session);
+    return co_create_task("http", drive, session, &session->driver);
 }
 
 void co_http_driver_stop(struct co_http_session *session)
@@ -145,7 +145,7 @@ void co_http_driver_stop(struct co_http_session *session)
     co_cancel(session->driver, "the session is closed");
     /* The driver waits for nothing that a cancel does not end, so this needs no limit. */
     co_scope_shield(&shield, CO_NEVER);
-    int rc = co_await (session->driver, NULL);
+    int rc = co_task_await(session->driver, NULL);
     (void)co_scope_exit(&shield, rc);
     co_task_unref(co_take(session->driver));
     co_forget_fd(session->sockets.epoll_fd);

@@ -206,6 +206,7 @@ int co_http_sockets_watch(CURL *easy, curl_socket_t fd, int what, void *session,
 struct co_http_session {
     CURLM *multi;
     struct co_dns *dns;
+    struct co_dns *own_dns; /* the same, unless it is borrowed: then NULL */
     char *ca_file;
     long max_idle; /* connections, and transfers */
     struct co_task *driver;

@@ -161,13 +161,13 @@ void fake_dns_start(struct fake_dns *dns)
     assert_ok(bind(dns->fd, (struct sockaddr *)&address, length));
     assert_ok(getsockname(dns->fd, (struct sockaddr *)&address, &length));
     sprintf(dns->servers, "127.0.0.1:%u", ntohs(address.sin_port));
-    assert_ok(co_create_task(&dns->task, "fake dns", serve, dns));
+    assert_ok(co_create_task("fake dns", serve, dns, &dns->task));
 }
 
 void fake_dns_stop(struct fake_dns *dns)
 {
     co_cancel(dns->task, "the test is over");
-    assert_ok(co_await (dns->task, NULL));
+    assert_ok(co_task_await(dns->task, NULL));
     co_task_unref(dns->task);
     co_close(dns->fd);
     for (struct fake_query *query = dns->unanswered, *next; query != NULL; query = next) {

@@ -168,13 +168,13 @@ void fake_origin_start(struct fake_origin *origin)
 {
     co_event_init(&origin->asked);
     origin->listener = listen_on_loopback(SOMAXCONN, &origin->port);
-    assert_ok(co_create_task(&origin->task, "fake origin", accept_all, origin));
+    assert_ok(co_create_task("fake origin", accept_all, origin, &origin->task));
 }
 
 void fake_origin_stop(struct fake_origin *origin)
 {
     co_cancel(origin->task, "the test is over");
-    assert_ok(co_await (origin->task, NULL));
+    assert_ok(co_task_await(origin->task, NULL));
     co_task_unref(origin->task);
     co_close(origin->listener);
 }

@@ -32,6 +32,8 @@ WRAPPED(int, asprintf, char **ret_text, const char *format, ...);
 WRAPPED(int, vasprintf, char **ret_text, const char *format, va_list args);
 WRAPPED(int, __asprintf_chk, char **ret_text, int flag, const char *format, ...);
 WRAPPED(int, __vasprintf_chk, char **ret_text, int flag, const char *format, va_list args);
+WRAPPED(ssize_t, getline, char **line, size_t *capacity, FILE *file);
+WRAPPED(ssize_t, __getdelim, char **line, size_t *capacity, int delimiter, FILE *file);
 WRAPPED(FILE *, open_memstream, char **text, size_t *size);
 WRAPPED(void *, mmap, void *address, size_t size, int protection, int flags, int fd, off_t offset);
 WRAPPED(void, _mark_point, const char *file, int line);
@@ -278,6 +280,22 @@ int __wrap___asprintf_chk(char **ret_text, int flag, const char *format, ...)
     return length;
 }
 
+/* What <stdio.h> may make of getline(). */
+ssize_t __wrap___getdelim(char **line, size_t *capacity, int delimiter, FILE *file)
+{
+    if (must_fail())
+        return -1;
+    unwatch(*line);
+    ssize_t length = __real___getdelim(line, capacity, delimiter, file);
+    watch(*line);
+    return length;
+}
+
+ssize_t __wrap_getline(char **line, size_t *capacity, FILE *file)
+{
+    return __wrap___getdelim(line, capacity, '\n', file);
+}
+
 /* The buffer is libc's until it is freed, so it is not counted. */
 FILE *__wrap_open_memstream(char **text, size_t *size)
 {
@@ -297,6 +315,13 @@ void __wrap__mark_point(const char *file, int line)
     in_check = false;
 }
 
+static void (*on_failed_assertion)(const char *file, int line, const char *sentence);
+
+void fault_on_failed_assertion(void (*fn)(const char *file, int line, const char *sentence))
+{
+    on_failed_assertion = fn;
+}
+
 void __wrap__ck_assert_failed(const char *file, int line, const char *expression,
                               const char *format, ...)
 {
@@ -304,10 +329,12 @@ void __wrap__ck_assert_failed(const char *file, int line, const char *expression
     va_list args;
 
     fault_disarm();
-    if (format == NULL)
-        __real__ck_assert_failed(file, line, expression, NULL);
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    __real__ck_assert_failed(file, line, expression, "%s", text);
+    if (format != NULL) {
+        va_start(args, format);
+        vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+    }
+    if (on_failed_assertion != NULL)
+        on_failed_assertion(file, line, format != NULL ? text : expression);
+    __real__ck_assert_failed(file, line, expression, format != NULL ? "%s" : NULL, text);
 }

@@ -41,3 +41,6 @@ bool fault_disarm(void);
 
 /* How many blocks were allocated through the list and not freed yet; mmap() is not counted. */
 size_t fault_live(void);
+
+/* Have fn called when an assertion of Check does not hold, before Check is. */
+void fault_on_failed_assertion(void (*fn)(const char *file, int line, const char *sentence));

@@ -1,10 +1,15 @@
 /* Runs every suite of suites.def; with an argument such as 2/3, the second of three parts of them,
  * so that slow runs can go beside each other. Check itself reads CK_FORK, CK_RUN_SUITE, CK_RUN_CASE
- * and CK_VERBOSITY from the environment. */
+ * and CK_VERBOSITY from the environment.
+ *
+ * With CK_FORK=no all tests share this process, and the first that fails ends it: there is no way
+ * back from a coroutine. So each says its name as it begins. */
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "tests/support/fault.h"
 
 #define SUITE(name) Suite *name(void);
 #include "tests/suites.def"
@@ -16,6 +21,26 @@ static Suite *(*const suites[])(void) = {
     NULL,
 };
 #undef SUITE
+
+static bool is_forking;
+
+/* Check calls this before each test; the linker brings the call here. */
+void __real_tcase_fn_start(const char *name, const char *file, int line);
+void __wrap_tcase_fn_start(const char *name, const char *file, int line);
+void __wrap_tcase_fn_start(const char *name, const char *file, int line)
+{
+    if (!is_forking) {
+        printf("test %s\n", name);
+        fflush(stdout);
+    }
+    __real_tcase_fn_start(name, file, line);
+}
+
+static void fail_for_good(const char *file, int line, const char *sentence)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
+    _Exit(EXIT_FAILURE);
+}
 
 int main(int argc, char **argv)
 {
@@ -29,6 +54,9 @@ int main(int argc, char **argv)
     }
     for (size_t i = part - 1; i < sizeof(suites) / sizeof(*suites) - 1; i += n_parts)
         srunner_add_suite(runner, suites[i]());
+    is_forking = srunner_fork_status(runner) == CK_FORK;
+    if (!is_forking)
+        fault_on_failed_assertion(fail_for_good);
     srunner_run_all(runner, CK_ENV);
 
     int n_failed = srunner_ntests_failed(runner);

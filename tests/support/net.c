@@ -19,11 +19,17 @@ static int wait_until(struct co_loop *loop, co_time deadline)
     return co_clock_real.wait(loop, deadline != CO_NEVER ? deadline - wound : CO_NEVER);
 }
 
-const struct co_clock clock_windable = {.now = now, .wait = wait_until};
+static const struct co_clock clock_windable = {.now = now, .wait = wait_until};
 
 void wind(co_time by)
 {
     wound += by;
+}
+
+void net_run_loop(void (*main)(int i), int i)
+{
+    wound = 0;
+    runtime_run_on(&clock_windable, main, i);
 }
 
 void net_run(void (*body)(struct net *net, int i), int i)
@@ -31,7 +37,6 @@ void net_run(void (*body)(struct net *net, int i), int i)
     static struct net net;
 
     net = (struct net){0};
-    wound = 0;
     signal(SIGPIPE, SIG_IGN);
     fake_origin_start(&net.origin);
     fake_dns_start(&net.server);
@@ -96,12 +101,12 @@ int fetch(struct net *net, const char *url, struct co_http_request request)
 void fetch_begin(struct net *net, const char *url, struct co_http_request request)
 {
     prepare(net, url, &request);
-    assert_ok(co_create_task(&net->fetching.task, "fetch", run, net));
+    assert_ok(co_create_task("fetch", run, net, &net->fetching.task));
 }
 
 int fetch_end(struct net *net)
 {
-    assert_ok(co_await (net->fetching.task, NULL));
+    assert_ok(co_task_await(net->fetching.task, NULL));
     co_task_unref(net->fetching.task);
     return net->fetching.rc;
 }

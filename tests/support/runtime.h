@@ -9,7 +9,7 @@
  *
  * is registered like a START_TEST(), and has _i, too. When the body returns, no task but its own
  * may live, no timer be armed and no thread be at work; when the loop is gone, there must be as
- * many allocations and descriptors as before.
+ * many allocations and descriptors as before. What the loop reports is kept: see reports.h.
  */
 #pragma once
 
@@ -37,8 +37,7 @@ extern const struct co_clock clock_ticking;
 
 #define assert_ok(expression) ck_assert_int_eq(expression, 0)
 
-/* Lets the others run until each is parked, events of descriptors included, without winding the
- * clock. Tasks that wait for a thread may still be continued later. */
+/* co_settle(), also for a caller that is cancelled. */
 void settle(void);
 
 /* What happened, in order: a letter each. Empty when a test begins. */

@@ -21,13 +21,13 @@ static int run_stop(void *arg, void **result)
 static void stop_meanwhile(struct stop_task *task, co_time grace)
 {
     task->grace = grace;
-    ck_assert_int_eq(co_create_task(&task->task, "stop", run_stop, task), 0);
+    ck_assert_int_eq(co_create_task("stop", run_stop, task, &task->task), 0);
     settle();
 }
 
 static void wait_for_stop(struct stop_task *task)
 {
-    ck_assert_int_eq(co_await (task->task, NULL), 0);
+    ck_assert_int_eq(co_task_await(task->task, NULL), 0);
     co_task_unref(task->task);
 }
 
@@ -147,11 +147,11 @@ CO_TEST(stop_is_not_disturbed_by_cancellation)
     struct http_client *client = front_open();
     front_request(client, "GET /wait/1000");
     settle();
-    ck_assert_int_eq(co_create_task(&task, "stop", stop_in_vain, NULL), 0);
+    ck_assert_int_eq(co_create_task("stop", stop_in_vain, NULL, &task), 0);
     settle();
     co_cancel(task, "a test");
     ck_assert_str_eq(http_client_receive(client)->body, "hello");
-    ck_assert_int_eq(co_await (task, NULL), 0);
+    ck_assert_int_eq(co_task_await(task, NULL), 0);
     co_task_unref(task);
     http_client_close(client);
 }

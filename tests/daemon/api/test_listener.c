@@ -223,10 +223,10 @@ CO_TEST(client_is_waited_for)
     co_time accepted_at;
 
     ck_assert_int_eq(listener_open(&listener, unix_text, &err), 0);
-    ck_assert_int_eq(co_create_task(&task, "accept", accept_one, &accepted_at), 0);
+    ck_assert_int_eq(co_create_task("accept", accept_one, &accepted_at, &task), 0);
     ck_assert_int_eq(co_sleep(CO_SECOND), 0);
     int client = connect_to(unix_path);
-    int server = co_await (task, NULL);
+    int server = co_task_await(task, NULL);
     ck_assert_int_ge(server, 0);
     ck_assert_int_eq(accepted_at, CO_SECOND);
     close(server);
@@ -241,10 +241,10 @@ CO_TEST(closing_ends_the_wait)
     co_time accepted_at;
 
     ck_assert_int_eq(listener_open(&listener, unix_text, &err), 0);
-    ck_assert_int_eq(co_create_task(&task, "accept", accept_one, &accepted_at), 0);
+    ck_assert_int_eq(co_create_task("accept", accept_one, &accepted_at, &task), 0);
     settle();
     listener_close(&listener);
-    ck_assert_int_eq(co_await (task, NULL), -EBADF);
+    ck_assert_int_eq(co_task_await(task, NULL), -EBADF);
     co_task_unref(task);
 }
 
@@ -255,7 +255,7 @@ CO_TEST(client_waits_while_descriptors_are_short)
     co_time accepted_at;
 
     ck_assert_int_eq(listener_open(&listener, unix_text, &err), 0);
-    ck_assert_int_eq(co_create_task(&task, "accept", accept_one, &accepted_at), 0);
+    ck_assert_int_eq(co_create_task("accept", accept_one, &accepted_at, &task), 0);
     settle();
     int client = connect_to(unix_path);
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -265,7 +265,7 @@ CO_TEST(client_waits_while_descriptors_are_short)
     ck_assert(!co_task_is_done(task));
     setrlimit(RLIMIT_NOFILE, &limit);
     int another = connect_to(unix_path); /* valgrind's limit has cost us the first */
-    int server = co_await (task, NULL);
+    int server = co_task_await(task, NULL);
     ck_assert_int_ge(server, 0);
     ck_assert_int_le(accepted_at, CO_SECOND + 100 * CO_MILLISECOND);
     close(server);

@@ -95,12 +95,12 @@ static int execute(void *arg, void **ret_result)
 static void run_beside(struct net *net, struct batch *batch, const char *document)
 {
     prepare(batch, net->origin.port, document);
-    assert_ok(co_create_task(&batch->task, "batch", execute, batch));
+    assert_ok(co_create_task("batch", execute, batch, &batch->task));
 }
 
 static int join(struct batch *batch)
 {
-    assert_ok(co_await (batch->task, NULL));
+    assert_ok(co_task_await(batch->task, NULL));
     co_task_unref(batch->task);
     if (batch->rc == 0)
         ck_assert_uint_eq(batch->n_finished, batch->spec->n_items);
@@ -239,7 +239,7 @@ ENGINE_TEST(others_have_turns_while_many_items_end_at_once)
     struct co_task *task;
     unsigned n_turns = 0;
 
-    assert_ok(co_create_task(&task, "other", count_turns, &n_turns));
+    assert_ok(co_create_task("other", count_turns, &n_turns, &task));
     run(net, "{\"on_invalid\": \"report\", \"requests\": [{\"url\": \"ftp://a/\", \"repeat\": "
              "6000}]}");
     ck_assert_uint_ge(n_turns, 6000 / 256);

@@ -430,10 +430,10 @@ FETCH_TEST(canceled_fetch_says_so_and_where_it_was)
     struct patient patient = {.net = net};
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "fetch", fetch_hanging, &patient));
+    assert_ok(co_create_task("fetch", fetch_hanging, &patient, &task));
     assert_ok(co_event_wait(&net->origin.asked));
     co_cancel(task, "the test says so");
-    assert_ok(co_await (task, NULL));
+    assert_ok(co_task_await(task, NULL));
     co_task_unref(task);
     ck_assert_int_eq(patient.rc, -ECANCELED);
     expect_error(OUTCOME_CANCELED, "canceled", "wait");

@@ -12,7 +12,6 @@ static struct co_context outside;
 static void set_up(void)
 {
     co_stack_pool_init(&stacks, 64 * 1024);
-    co_context_adopt_thread(&outside);
 }
 
 static struct co_stack *take_stack(void)
@@ -42,7 +41,7 @@ static void note_argument(void *arg)
 {
     co_context_arrived();
     *(int *)arg = 42;
-    co_context_exit_to(&outside);
+    co_context_exit_to(&outside, 0);
 }
 
 START_TEST(a_new_context_gets_its_argument_when_it_is_first_switched_to)
@@ -59,11 +58,42 @@ START_TEST(a_new_context_gets_its_argument_when_it_is_first_switched_to)
 }
 END_TEST
 
+struct pair {
+    struct co_context inside;
+    int received;
+};
+
+static void double_numbers(void *arg)
+{
+    struct pair *pair = arg;
+
+    co_context_arrived();
+    for (int number = 1; number < 100; number = 2 * pair->received)
+        pair->received = co_context_give(&pair->inside, &outside, number);
+    co_context_exit_to(&outside, -1);
+}
+
+START_TEST(a_number_given_along_arrives_on_the_other_side)
+{
+    struct co_stack *stack = take_stack();
+    struct pair pair = {.received = 0};
+
+    co_context_make(&pair.inside, stack->low, stack->size, double_numbers, &pair);
+    ck_assert_int_eq(co_context_give(&outside, &pair.inside, 5), 1);
+    for (int number = 2; number < 50; number++) {
+        ck_assert_int_eq(co_context_give(&outside, &pair.inside, number), 2 * number);
+        ck_assert_int_eq(pair.received, number);
+    }
+    ck_assert_int_eq(co_context_give(&outside, &pair.inside, 50), -1);
+    put_stack(stack);
+}
+END_TEST
+
 static void note_frame(void *arg)
 {
     co_context_arrived();
     *(uintptr_t *)arg = (uintptr_t)__builtin_frame_address(0);
-    co_context_exit_to(&outside);
+    co_context_exit_to(&outside, 0);
 }
 
 START_TEST(frames_are_aligned_and_inside_the_stack_whatever_its_size)
@@ -88,7 +118,7 @@ static void count_frames(void *arg)
 
     co_context_arrived();
     *(int *)arg = backtrace(frames, 64);
-    co_context_exit_to(&outside);
+    co_context_exit_to(&outside, 0);
 }
 
 START_TEST(a_backtrace_ends_at_the_bottom_of_the_stack)
@@ -139,7 +169,7 @@ static void count_up_inside(void *arg)
     co_context_arrived();
     /* Half a round behind the other side, so that it is never left with the same values. */
     count_up(self);
-    co_context_exit_to(&self->other->context);
+    co_context_exit_to(&self->other->context, 0);
 }
 
 START_TEST(integers_and_doubles_survive_a_million_switches)
@@ -148,7 +178,6 @@ START_TEST(integers_and_doubles_survive_a_million_switches)
     struct side inside = {0}, main = {.other = &inside};
 
     inside.other = &main;
-    co_context_adopt_thread(&main.context);
     co_context_make(&inside.context, stack->low, stack->size, count_up_inside, &inside);
     count_up(&main);
     co_context_switch(&main.context, &inside.context);
@@ -170,11 +199,12 @@ END_TEST
 enum { N_PLACES = 6, N_STEPS = 2000 }; /* place 0 is the thread's own stack */
 
 struct implementation {
-    void (*switch_stacks)(void **save_sp, void *load_sp);
+    int (*switch_stacks)(void **save_sp, void *load_sp, int number);
     void *(*prepare)(void *low, size_t size, void (*entry)(void *), void *arg);
 };
 
 static const struct implementation assembly = {co_switch_asm, co_switch_asm_prepare};
+static const struct implementation jumping = {co_switch_asm_jump, co_switch_asm_prepare};
 static const struct implementation portable = {co_switch_portable, co_switch_portable_prepare};
 
 struct walk {
@@ -207,7 +237,8 @@ static void wander(struct walk *walk, unsigned here)
         digest(walk, (uint64_t)(sum += 1.5));
         unsigned next = random_below(&walk->random, N_PLACES);
         if (next != here)
-            walk->implementation->switch_stacks(&walk->places[here], walk->places[next]);
+            digest(walk, (uint64_t)walk->implementation->switch_stacks(
+                             &walk->places[here], walk->places[next], walk->n_steps));
     }
 }
 
@@ -217,7 +248,7 @@ static void wander_for_good(void *arg)
 
     wander(walker->walk, walker->place);
     walker->walk->implementation->switch_stacks(&walker->walk->places[walker->place],
-                                                walker->walk->places[0]);
+                                                walker->walk->places[0], 0);
     abort();
 }
 
@@ -239,11 +270,12 @@ static uint64_t trace_of(const struct implementation *implementation, uint64_t s
     return walk.trace;
 }
 
-START_TEST(both_switches_walk_the_same_way)
+START_TEST(all_switches_walk_the_same_way)
 {
     uint64_t seed = (uint64_t)_i;
 
     ck_assert_uint_eq(trace_of(&assembly, seed), trace_of(&portable, seed));
+    ck_assert_uint_eq(trace_of(&jumping, seed), trace_of(&portable, seed));
     ck_assert_uint_ne(trace_of(&assembly, seed), trace_of(&assembly, seed + 1));
     co_stack_pool_done(&stacks);
 }
@@ -260,11 +292,12 @@ Suite *suite_co_context(void)
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, a_new_context_gets_its_argument_when_it_is_first_switched_to);
+    tcase_add_test(tcase, a_number_given_along_arrives_on_the_other_side);
     tcase_add_loop_test(tcase, frames_are_aligned_and_inside_the_stack_whatever_its_size, 0, 33);
     tcase_add_test(tcase, a_backtrace_ends_at_the_bottom_of_the_stack);
     tcase_add_test(tcase, integers_and_doubles_survive_a_million_switches);
 #if defined(__x86_64__) || defined(__aarch64__)
-    tcase_add_loop_test(tcase, both_switches_walk_the_same_way, 0, 20);
+    tcase_add_loop_test(tcase, all_switches_walk_the_same_way, 0, 20);
 #endif
     suite_add_tcase(suite, tcase);
     return suite;

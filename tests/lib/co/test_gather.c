@@ -74,6 +74,15 @@ CO_TEST(results_are_in_the_order_of_the_calls)
     ck_assert_int_eq(now_ms(), 100);
 }
 
+CO_TEST(results_that_nobody_wants_need_no_place)
+{
+    prepare(2);
+    assert_ok(co_gather(calls, 2, NULL, 0, CO_FAIL_FAST));
+    assert_each_entered_once_in_order(2);
+    works[1].rc = -EIO;
+    ck_assert_int_eq(co_gather(calls, 2, NULL, 0, CO_FAIL_FAST), -EIO);
+}
+
 CO_TEST(no_calls_give_no_results)
 {
     assert_ok(co_gather(NULL, 0, NULL, 0, CO_FAIL_FAST));
@@ -188,8 +197,8 @@ CO_TEST(ten_thousand_calls_run_beside_each_other)
     struct co_task *task;
 
     prepare(MAX_CALLS);
-    assert_ok(co_create_task(&task, "gather", gather_all, NULL));
-    assert_ok(co_await (task, NULL));
+    assert_ok(co_create_task("gather", gather_all, NULL, &task));
+    assert_ok(co_task_await(task, NULL));
     for (int i = 0; i < MAX_CALLS; i++)
         assert_succeeded(i);
     ck_assert_int_eq(max_running, MAX_CALLS);
@@ -223,6 +232,7 @@ Suite *suite_co_gather(void)
     TCase *tcase = tcase_create("gather");
 
     tcase_add_test(tcase, results_are_in_the_order_of_the_calls);
+    tcase_add_test(tcase, results_that_nobody_wants_need_no_place);
     tcase_add_test(tcase, no_calls_give_no_results);
     tcase_add_test(tcase, no_more_than_the_limit_run_beside_each_other);
     tcase_add_test(tcase, a_limit_of_one_makes_them_run_one_after_the_other);

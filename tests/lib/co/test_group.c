@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/death.h"
 #include "tests/support/fault.h"
 #include "tests/support/runtime.h"
 
@@ -72,7 +74,7 @@ CO_TEST(a_handle_outlives_the_group)
     assert_ok(co_group_spawn(&group, "act", perform, &quick, &task));
     assert_ok(co_group_exit(&group, 0));
     ck_assert(co_task_is_done(task));
-    assert_ok(co_await (task, NULL));
+    assert_ok(co_task_await(task, NULL));
     co_task_unref(task);
 }
 
@@ -369,7 +371,7 @@ CO_TEST(a_task_spawned_before_the_woken_owner_runs_is_waited_for_too)
     co_event_init(&handover.event);
     co_group_enter(&handover.group, CO_NEVER);
     assert_ok(co_group_spawn(&handover.group, "last", wait_for_event, &handover, NULL));
-    assert_ok(co_create_task(NULL, "other", end_the_last_and_spawn, &handover));
+    assert_ok(co_create_task("other", end_the_last_and_spawn, &handover, NULL));
     assert_ok(co_group_exit(&handover.group, 0));
     ck_assert_int_eq(now_ms(), 1000);
 }
@@ -416,6 +418,87 @@ CO_TEST(without_memory_spawning_fails_and_the_group_goes_on)
     ck_abort_msg("the allocations never ended");
 }
 
+/* --- Misuse -------------------------------------------------------------------------------------
+ */
+
+static int leave_around_a_scope(void *arg, void **result)
+{
+    struct co_group group;
+    struct co_scope scope;
+
+    (void)arg, (void)result;
+    co_group_enter(&group, CO_NEVER);
+    spawn(&group, &slow);
+    co_scope_enter(&scope, CO_NEVER);
+    return co_group_exit(&group, 0);
+}
+
+static int leave_the_group_one_is_in(void *arg, void **result)
+{
+    (void)result;
+    return co_group_exit(arg, 0);
+}
+
+static int let_a_task_leave(void *arg, void **result)
+{
+    struct co_group group;
+
+    (void)arg, (void)result;
+    co_group_enter(&group, CO_NEVER);
+    assert_ok(co_group_spawn(&group, "child", leave_the_group_one_is_in, &group, NULL));
+    return co_group_exit(&group, 0);
+}
+
+static int end_without_leaving(void *arg, void **result)
+{
+    static struct co_group group;
+
+    (void)arg, (void)result;
+    co_group_enter(&group, CO_NEVER);
+    return 0;
+}
+
+static int wait_for_another_group(void *arg, void **result)
+{
+    (void)result;
+    return co_group_wait_closing(arg);
+}
+
+static int leave_while_a_stranger_waits(void *arg, void **result)
+{
+    struct co_group group;
+
+    (void)arg, (void)result;
+    co_group_enter(&group, CO_NEVER);
+    assert_ok(co_create_task("stranger", wait_for_another_group, &group, NULL));
+    assert_ok(co_sleep(CO_MILLISECOND));
+    return co_group_exit(&group, 0);
+}
+
+static const struct {
+    co_fn *fn;
+    const char *sentence;
+} misuses[] = {
+    {leave_around_a_scope, "was not entered last"},
+    {let_a_task_leave, "task child"},
+    {end_without_leaving, "ended inside a scope"},
+    {leave_while_a_stranger_waits, "is left while task stranger waits for it to close"},
+};
+
+static co_fn *misused;
+
+static void misuse(void)
+{
+    (void)co_run(misused, NULL, NULL);
+}
+
+START_TEST(misuse_of_a_group_ends_the_process_with_a_sentence)
+{
+    misused = misuses[_i].fn;
+    assert_dies(misuse, SIGABRT, misuses[_i].sentence);
+}
+END_TEST
+
 Suite *suite_co_group(void);
 
 Suite *suite_co_group(void)
@@ -423,6 +506,7 @@ Suite *suite_co_group(void)
     Suite *suite = suite_create("co_group");
     TCase *exit = tcase_create("exit"), *failure = tcase_create("failure");
     TCase *cancel = tcase_create("cancel"), *spawning = tcase_create("spawn");
+    TCase *misuse_case = tcase_create("misuse");
 
     tcase_add_test(exit, a_group_is_not_left_before_all_its_tasks_have_ended);
     tcase_add_test(exit, an_empty_group_is_left_at_once);
@@ -454,5 +538,9 @@ Suite *suite_co_group(void)
     tcase_add_test(spawning, tasks_that_ended_take_no_place_in_the_group);
     tcase_add_test(spawning, without_memory_spawning_fails_and_the_group_goes_on);
     suite_add_tcase(suite, spawning);
+
+    tcase_add_loop_test(misuse_case, misuse_of_a_group_ends_the_process_with_a_sentence, 0,
+                        sizeof(misuses) / sizeof(*misuses));
+    suite_add_tcase(suite, misuse_case);
     return suite;
 }

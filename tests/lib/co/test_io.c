@@ -56,7 +56,7 @@ static struct co_task *start(co_fn *fn, int *fd)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "io", fn, fd));
+    assert_ok(co_create_task("io", fn, fd, &task));
     settle();
     return task;
 }
@@ -65,7 +65,7 @@ static int status_of(struct co_task *task)
 {
     settle();
     ck_assert(co_task_is_done(task));
-    int rc = co_await (task, NULL);
+    int rc = co_task_await(task, NULL);
     co_task_unref(task);
     return rc;
 }
@@ -357,13 +357,13 @@ CO_TEST(more_descriptors_than_one_poll_reports_all_wake_their_readers)
 
     for (int i = 0; i < MANY; i++) {
         assert_ok(pipe2(fds[i], O_NONBLOCK | O_CLOEXEC));
-        assert_ok(co_create_task(&readers[i], "reader", read_byte, &fds[i][0]));
+        assert_ok(co_create_task("reader", read_byte, &fds[i][0], &readers[i]));
     }
     settle();
     for (int i = 0; i < MANY; i++)
         send_byte(fds[i][1]);
     for (int i = 0; i < MANY; i++) {
-        ck_assert_int_eq(co_await (readers[i], NULL), 1);
+        ck_assert_int_eq(co_task_await(readers[i], NULL), 1);
         co_task_unref(readers[i]);
         assert_ok(co_close(fds[i][0]));
         assert_ok(co_close(fds[i][1]));
@@ -402,7 +402,7 @@ CO_TEST(a_descriptor_that_is_always_ready_does_not_starve_other_tasks)
     int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
     n_turns = 0;
-    assert_ok(co_create_task(NULL, "other", count_turn, &end));
+    assert_ok(co_create_task("other", count_turn, &end, NULL));
     for (int i = 0; i < 6400; i++)
         ck_assert_int_eq(co_read(zero, bytes, sizeof(bytes)), sizeof(bytes));
     ck_assert_int_ge(n_turns, 50);

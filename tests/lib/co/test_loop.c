@@ -6,6 +6,7 @@
 
 #include "tests/support/death.h"
 #include "tests/support/fault.h"
+#include "tests/support/limit.h"
 #include "tests/support/random.h"
 #include "tests/support/runtime.h"
 
@@ -80,7 +81,7 @@ static int start_more(void *arg, void **result)
 
     note(rc == -ECANCELED ? 'c' : '?');
     if (n > 1)
-        assert_ok(co_create_task(NULL, "more", start_more, (void *)(n - 1)));
+        assert_ok(co_create_task("more", start_more, (void *)(n - 1), NULL));
     clean_up();
     note('e');
     return rc;
@@ -89,7 +90,7 @@ static int start_more(void *arg, void **result)
 static int leave_tasks_behind(void *arg, void **result)
 {
     (void)arg, (void)result;
-    assert_ok(co_create_task(NULL, "left", start_more, (void *)3));
+    assert_ok(co_create_task("left", start_more, (void *)3, NULL));
     assert_ok(co_sleep(CO_MILLISECOND));
     return 5;
 }
@@ -112,7 +113,7 @@ static int fail_alone(void *arg, void **result)
 
 CO_TEST(a_failing_task_without_a_group_harms_nobody)
 {
-    assert_ok(co_create_task(NULL, "failing", fail_alone, NULL));
+    assert_ok(co_create_task("failing", fail_alone, NULL, NULL));
     assert_ok(co_sleep(CO_SECOND));
 }
 
@@ -183,7 +184,7 @@ END_TEST
 static int wait_for_oneself(void *arg, void **result)
 {
     (void)arg, (void)result;
-    return co_await (co_self(), NULL);
+    return co_task_await(co_self(), NULL);
 }
 
 START_TEST(a_task_that_awaits_itself_is_found_out)
@@ -235,7 +236,7 @@ static int spin(void *arg, void **result)
 
 CO_TEST(the_virtual_clock_stands_still_while_anything_can_run)
 {
-    assert_ok(co_create_task(NULL, "spin", spin, NULL));
+    assert_ok(co_create_task("spin", spin, NULL, NULL));
     assert_ok(co_sleep(1));
     ck_assert_int_eq(co_now(), 1);
 }
@@ -260,7 +261,7 @@ CO_TEST(the_virtual_clock_stands_still_while_a_descriptor_is_ready)
     assert_ok(pipe2(there, O_NONBLOCK | O_CLOEXEC));
     assert_ok(pipe2(back, O_NONBLOCK | O_CLOEXEC));
     int echo[] = {there[0], back[1]};
-    assert_ok(co_create_task(NULL, "echo", write_when_asked, echo));
+    assert_ok(co_create_task("echo", write_when_asked, echo, NULL));
     settle();
     co_scope_enter(&scope, 1);
     ck_assert_int_eq(co_write(there[1], &byte, 1), 1);
@@ -449,13 +450,33 @@ START_TEST(without_memory_there_is_no_run_and_nothing_is_lost)
 }
 END_TEST
 
+START_TEST(where_the_system_refuses_there_is_no_loop_and_nothing_is_lost)
+{
+    struct holdings before = holdings_now();
+    struct co_loop *loop;
+
+    for (size_t n = 1;; n++) {
+        limit_arm(n);
+        int rc = co_loop_new(&loop, NULL);
+        if (!limit_disarm()) {
+            ck_assert_int_eq(rc, 0);
+            ck_assert_uint_eq(n, 4);
+            break;
+        }
+        ck_assert_int_eq(rc, n < 3 ? -EMFILE : -ENOSPC);
+        holdings_assert_unchanged(before);
+    }
+    co_loop_free(loop);
+}
+END_TEST
+
 CO_TEST(the_statistics_tell_what_the_loop_holds)
 {
     struct co_loop_stats stats;
     struct co_scope scope;
 
     co_scope_enter(&scope, CO_SECOND);
-    assert_ok(co_create_task(NULL, "sleeper", sleep_a_day, NULL));
+    assert_ok(co_create_task("sleeper", sleep_a_day, NULL, NULL));
     settle();
     co_loop_stats(&stats);
     ck_assert_uint_eq(stats.n_tasks, 2);
@@ -523,6 +544,7 @@ Suite *suite_co_loop(void)
     suite_add_tcase(suite, order);
 
     tcase_add_test(life, without_memory_there_is_no_run_and_nothing_is_lost);
+    tcase_add_test(life, where_the_system_refuses_there_is_no_loop_and_nothing_is_lost);
     tcase_add_test(life, the_statistics_tell_what_the_loop_holds);
     tcase_add_test(life, freeing_a_running_loop_ends_the_process);
     suite_add_tcase(suite, life);

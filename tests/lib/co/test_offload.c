@@ -7,6 +7,7 @@
 #include "lib/co/runtime.h"
 #include "tests/support/death.h"
 #include "tests/support/fault.h"
+#include "tests/support/limit.h"
 #include "tests/support/runtime.h"
 
 /* What a thread is at: it says when it has begun, and ends when it may. */
@@ -52,12 +53,19 @@ static void note_abandoned(void *arg)
 /* Those who offload have waited for something before, as most tasks have. */
 static struct co_event go = {.waiters = {CO_LIST_INIT(go.waiters.tasks)}};
 
+/* All is never quiet while a thread is at work. */
+static void let_others_park(void)
+{
+    for (int i = 0; i < 10; i++)
+        assert_ok(co_sleep(0));
+}
+
 static void let_go(void)
 {
-    settle();
+    let_others_park();
     co_event_set(&go);
     co_event_clear(&go);
-    settle();
+    let_others_park();
 }
 
 static int offload(void *arg, void **result)
@@ -78,7 +86,7 @@ static struct co_task *start(co_fn *fn, struct job *job)
     struct co_task *task;
 
     job_init(job);
-    assert_ok(co_create_task(&task, "offload", fn, job));
+    assert_ok(co_create_task("offload", fn, job, &task));
     let_go();
     sem_take(&job->begun);
     return task;
@@ -106,7 +114,7 @@ CO_TEST(work_is_done_on_another_thread_while_tasks_run)
     ck_assert(!co_task_is_done(task));
     ck_assert(!pthread_equal(job.thread, pthread_self()));
     sem_post(&job.may_end);
-    ck_assert_int_eq(co_await (task, &result), 7);
+    ck_assert_int_eq(co_task_await(task, &result), 7);
     ck_assert_ptr_eq(result, &job);
     co_task_unref(task);
 }
@@ -119,7 +127,7 @@ CO_TEST(a_failure_in_a_thread_is_returned_without_a_result)
 
     job.rc = -EIO;
     sem_post(&job.may_end);
-    ck_assert_int_eq(co_await (task, &result), -EIO);
+    ck_assert_int_eq(co_task_await(task, &result), -EIO);
     ck_assert_ptr_null(result);
     co_task_unref(task);
 }
@@ -132,14 +140,14 @@ CO_TEST(as_many_jobs_as_there_may_be_threads_run_beside_each_other)
 
     for (int i = 0; i < N_THREADS; i++) {
         job_init(&jobs[i]);
-        assert_ok(co_create_task(&tasks[i], "offload", offload, &jobs[i]));
+        assert_ok(co_create_task("offload", offload, &jobs[i], &tasks[i]));
     }
     let_go();
     for (int i = 0; i < N_THREADS; i++)
         sem_take(&jobs[i].begun);
     for (int i = 0; i < N_THREADS; i++) {
         sem_post(&jobs[i].may_end);
-        ck_assert_int_eq(co_await (tasks[i], NULL), 7);
+        ck_assert_int_eq(co_task_await(tasks[i], NULL), 7);
         co_task_unref(tasks[i]);
     }
 }
@@ -152,18 +160,18 @@ CO_TEST(a_second_job_does_not_wait_for_the_thread_that_was_woken_for_the_first)
 
     tasks[0] = start(offload, &warm_up);
     sem_post(&warm_up.may_end);
-    ck_assert_int_eq(co_await (tasks[0], NULL), 7);
+    ck_assert_int_eq(co_task_await(tasks[0], NULL), 7);
     job_init(&a);
     job_init(&b);
-    assert_ok(co_create_task(&tasks[1], "a", offload, &a));
-    assert_ok(co_create_task(&tasks[2], "b", offload, &b));
+    assert_ok(co_create_task("a", offload, &a, &tasks[1]));
+    assert_ok(co_create_task("b", offload, &b, &tasks[2]));
     let_go();
     sem_take(&a.begun);
     sem_take(&b.begun);
     sem_post(&a.may_end);
     sem_post(&b.may_end);
     for (int i = 1; i < 3; i++)
-        ck_assert_int_eq(co_await (tasks[i], NULL), 7);
+        ck_assert_int_eq(co_task_await(tasks[i], NULL), 7);
     for (int i = 0; i < 3; i++)
         co_task_unref(tasks[i]);
 }
@@ -188,7 +196,6 @@ CO_TEST(no_completion_is_lost)
 {
     enum { N_TASKS = 8 };
     struct co_group group;
-    uint64_t n_wakes = 0;
     int n = 0;
 
     co_group_enter(&group, CO_NEVER);
@@ -196,8 +203,7 @@ CO_TEST(no_completion_is_lost)
         assert_ok(co_group_spawn(&group, "often", offload_often, &n, NULL));
     assert_ok(co_group_exit(&group, 0));
     ck_assert_int_eq(n, N_TASKS * 2000);
-    ck_assert_int_eq(read(co_loop_current()->threads.event_fd, &n_wakes, 8), 8);
-    ck_assert_uint_le(n_wakes, N_TASKS * 2000);
+    ck_assert_uint_le(co_loop_current()->inbox.n_wakes, N_TASKS * 2000);
 }
 
 static int count_open_signals(void *arg, void **result)
@@ -232,13 +238,13 @@ CO_TEST(the_clock_stands_still_while_a_thread_is_at_work)
     struct job job;
     struct co_task *task = start(offload, &job), *sleeper;
 
-    assert_ok(co_create_task(&sleeper, "sleeper", sleep_a_day, NULL));
-    settle();
+    assert_ok(co_create_task("sleeper", sleep_a_day, NULL, &sleeper));
+    let_others_park();
     sem_post(&job.may_end);
-    ck_assert_int_eq(co_await (task, NULL), 7);
+    ck_assert_int_eq(co_task_await(task, NULL), 7);
     ck_assert_str_eq(trace, "");
     ck_assert_int_eq(now_ms(), 0);
-    assert_ok(co_await (sleeper, NULL));
+    assert_ok(co_task_await(sleeper, NULL));
     co_task_unref(task);
     co_task_unref(sleeper);
 }
@@ -252,10 +258,10 @@ CO_TEST(work_that_cannot_be_abandoned_is_waited_for)
     struct co_task *task = start(offload, &job);
 
     co_cancel(task, "enough");
-    settle();
+    let_others_park();
     ck_assert(!co_task_is_done(task));
     sem_post(&job.may_end);
-    ck_assert_int_eq(co_await (task, NULL), 7);
+    ck_assert_int_eq(co_task_await(task, NULL), 7);
     co_task_unref(task);
 }
 
@@ -265,12 +271,11 @@ CO_TEST(abandoned_work_gives_its_argument_away_when_it_is_done)
     struct co_task *task = start(offload_abandonable, &job);
 
     co_cancel(task, "enough");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_int_eq(job.n_abandoned, 0);
     ck_assert_uint_eq(count_jobs(), 1);
     sem_post(&job.may_end);
-    while (count_jobs() > 0)
-        settle();
+    settle();
     ck_assert_int_eq(job.n_abandoned, 1);
     co_task_unref(task);
 }
@@ -281,21 +286,15 @@ CO_TEST(work_that_is_done_in_time_is_not_abandoned)
     struct co_task *task = start(offload_abandonable, &job);
 
     sem_post(&job.may_end);
-    ck_assert_int_eq(co_await (task, NULL), 7);
+    ck_assert_int_eq(co_task_await(task, NULL), 7);
     ck_assert_int_eq(job.n_abandoned, 0);
     co_task_unref(task);
 }
 
 static void wait_until_finished(void)
 {
-    struct co_thread_pool *pool = &co_loop_current()->threads;
-    bool finished = false;
-
-    while (!finished) {
-        pthread_mutex_lock(&pool->lock);
-        finished = pool->finished.first != NULL;
-        pthread_mutex_unlock(&pool->lock);
-    }
+    while (co_inbox_is_empty(&co_loop_current()->inbox))
+        continue;
 }
 
 static void end_turn(void)
@@ -314,7 +313,7 @@ CO_TEST(work_that_is_done_in_the_turn_of_the_cancel_is_not_abandoned)
     wait_until_finished();
     co_cancel(task, "in the same turn");
     end_turn();
-    ck_assert_int_eq(co_await (task, NULL), 7);
+    ck_assert_int_eq(co_task_await(task, NULL), 7);
     ck_assert_int_eq(job.n_abandoned, 0);
     co_task_unref(task);
 }
@@ -395,6 +394,39 @@ START_TEST(without_memory_work_is_not_begun_and_works_later)
 }
 END_TEST
 
+CO_TEST(work_is_refused_when_no_thread_can_be_made_and_works_later)
+{
+    int entered = 0;
+
+    limit_arm(1);
+    int rc = co_to_thread(add_one, &entered, NULL, NULL);
+    ck_assert(limit_disarm());
+    ck_assert_int_eq(rc, -EAGAIN);
+    ck_assert_int_eq(entered, 0);
+    ck_assert_uint_eq(count_jobs(), 0);
+    ck_assert_int_eq(co_to_thread(add_one, &entered, NULL, NULL), 1);
+}
+
+/* The one thread there is does the work when it has time. */
+CO_TEST(work_waits_for_a_thread_when_no_other_can_be_made)
+{
+    struct job a, b;
+    struct co_task *first = start(offload, &a), *second;
+
+    job_init(&b);
+    assert_ok(co_create_task("b", offload, &b, &second));
+    limit_arm(1);
+    let_go();
+    ck_assert(limit_disarm());
+    sem_post(&a.may_end);
+    ck_assert_int_eq(co_task_await(first, NULL), 7);
+    sem_post(&b.may_end);
+    ck_assert_int_eq(co_task_await(second, NULL), 7);
+    ck_assert(pthread_equal(a.thread, b.thread));
+    co_task_unref(first);
+    co_task_unref(second);
+}
+
 static int sleep_in_a_thread(void *arg, void **result)
 {
     (void)arg, (void)result;
@@ -443,6 +475,8 @@ Suite *suite_co_offload(void)
     suite_add_tcase(suite, cancel);
 
     tcase_add_loop_test(fault, without_memory_work_is_not_begun_and_works_later, 1, 5);
+    tcase_add_test(fault, work_is_refused_when_no_thread_can_be_made_and_works_later);
+    tcase_add_test(fault, work_waits_for_a_thread_when_no_other_can_be_made);
     tcase_add_test(fault, a_thread_that_uses_the_library_ends_the_process);
     suite_add_tcase(suite, fault);
     return suite;

@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <signal.h>
 
+#include "tests/support/death.h"
 #include "tests/support/fault.h"
 #include "tests/support/random.h"
 #include "tests/support/runtime.h"
@@ -32,7 +34,7 @@ static struct co_task *start(co_fn *fn, void *arg)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "task", fn, arg));
+    assert_ok(co_create_task("task", fn, arg, &task));
     settle();
     return task;
 }
@@ -71,7 +73,7 @@ CO_TEST(a_getter_waits_for_an_item)
     struct co_task *getter = start(get_one, NULL);
     ck_assert_str_eq(trace, "");
     put(4);
-    assert_ok(co_await (getter, NULL));
+    assert_ok(co_task_await(getter, NULL));
     ck_assert_str_eq(trace, "4");
     co_task_unref(getter);
     co_queue_done(&queue);
@@ -84,7 +86,7 @@ CO_TEST(a_putter_waits_for_room)
     struct co_task *putter = start(put_one, &items[1]);
     ck_assert_str_eq(trace, "");
     assert_next_is(0);
-    assert_ok(co_await (putter, NULL));
+    assert_ok(co_task_await(putter, NULL));
     assert_next_is(1);
     co_task_unref(putter);
     co_queue_done(&queue);
@@ -118,7 +120,7 @@ CO_TEST(an_item_handed_to_a_getter_that_is_then_cancelled_is_not_lost)
     struct co_task *getter = start(get_one, NULL);
     put(7);
     co_cancel(getter, "in the same turn");
-    assert_ok(co_await (getter, NULL));
+    assert_ok(co_task_await(getter, NULL));
     ck_assert_str_eq(trace, "7");
     co_task_unref(getter);
     co_queue_done(&queue);
@@ -130,7 +132,7 @@ CO_TEST(a_getter_that_was_cancelled_leaves_the_item_to_the_next)
     struct co_task *first = start(get_one, NULL), *second = start(get_one, NULL);
     co_cancel(first, "in the same turn");
     put(7);
-    assert_ok(co_await (second, NULL));
+    assert_ok(co_task_await(second, NULL));
     ck_assert_str_eq(trace, "-7");
     co_task_unref(first);
     co_task_unref(second);
@@ -144,7 +146,7 @@ CO_TEST(a_putter_that_was_cancelled_has_put_nothing)
     struct co_task *first = start(put_one, &items[1]), *second = start(put_one, &items[2]);
     co_cancel(first, "in the same turn");
     assert_next_is(0);
-    assert_ok(co_await (second, NULL));
+    assert_ok(co_task_await(second, NULL));
     assert_next_is(2);
     ck_assert_uint_eq(queue.n_items, 0);
     co_task_unref(first);
@@ -159,7 +161,7 @@ CO_TEST(a_putter_cancelled_after_its_item_went_in_has_put_it)
     struct co_task *putter = start(put_one, &items[1]);
     assert_next_is(0);
     co_cancel(putter, "in the same turn");
-    assert_ok(co_await (putter, NULL));
+    assert_ok(co_task_await(putter, NULL));
     assert_next_is(1);
     co_task_unref(putter);
     co_queue_done(&queue);
@@ -209,7 +211,7 @@ CO_TEST(shutting_down_wakes_every_getter)
         tasks[i] = start(get_one, NULL);
     co_queue_shutdown(&queue);
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(co_await (tasks[i], NULL), -EPIPE);
+        ck_assert_int_eq(co_task_await(tasks[i], NULL), -EPIPE);
         co_task_unref(tasks[i]);
     }
     co_queue_done(&queue);
@@ -225,7 +227,7 @@ CO_TEST(shutting_down_wakes_every_putter_and_keeps_what_is_inside)
         tasks[i] = start(put_one, &items[i + 1]);
     co_queue_shutdown(&queue);
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(co_await (tasks[i], NULL), -EPIPE);
+        ck_assert_int_eq(co_task_await(tasks[i], NULL), -EPIPE);
         co_task_unref(tasks[i]);
     }
     assert_next_is(0);
@@ -332,12 +334,93 @@ CO_TEST(no_item_is_lost_doubled_or_overtaken_whoever_gives_up)
     co_queue_done(&queue);
 }
 
+/* --- Without waiting ----------------------------------------------------------------------------
+ */
+
+CO_TEST(who_does_not_want_to_wait_is_told_to_come_again)
+{
+    void *item = NULL;
+
+    assert_ok(co_queue_init(&queue, 2));
+    ck_assert_int_eq(co_queue_try_get(&queue, &item), -EAGAIN);
+    assert_ok(co_queue_try_put(&queue, &items[0]));
+    assert_ok(co_queue_try_put(&queue, &items[1]));
+    ck_assert_int_eq(co_queue_try_put(&queue, &items[2]), -EAGAIN);
+    ck_assert_uint_eq(co_queue_size(&queue), 2);
+    assert_ok(co_queue_try_get(&queue, &item));
+    ck_assert_ptr_eq(item, &items[0]);
+    co_queue_shutdown(&queue);
+    ck_assert_int_eq(co_queue_try_put(&queue, &items[2]), -EPIPE);
+    assert_ok(co_queue_try_get(&queue, &item));
+    ck_assert_ptr_eq(item, &items[1]);
+    ck_assert_int_eq(co_queue_try_get(&queue, &item), -EPIPE);
+    co_queue_done(&queue);
+}
+
+CO_TEST(who_does_not_wait_wakes_who_does)
+{
+    void *item = NULL;
+
+    assert_ok(co_queue_init(&queue, 1));
+    struct co_task *getter = start(get_one, NULL);
+    assert_ok(co_queue_try_put(&queue, &items[3]));
+    ck_assert_uint_eq(co_queue_size(&queue), 0);
+    assert_ok(co_task_await(getter, NULL));
+    put(4);
+    struct co_task *putter = start(put_one, &items[5]);
+    assert_ok(co_queue_try_get(&queue, &item));
+    ck_assert_ptr_eq(item, &items[4]);
+    assert_ok(co_task_await(putter, NULL));
+    assert_next_is(5);
+    ck_assert_str_eq(trace, "3+");
+    co_task_unref(getter);
+    co_task_unref(putter);
+    co_queue_done(&queue);
+}
+
+CO_TEST(who_does_not_wait_is_not_cancelled)
+{
+    struct co_scope scope;
+    void *item = NULL;
+
+    assert_ok(co_queue_init(&queue, 1));
+    co_scope_enter(&scope, 0);
+    assert_ok(co_queue_try_put(&queue, &items[0]));
+    assert_ok(co_queue_try_get(&queue, &item));
+    co_scope_exit(&scope, 0);
+    co_queue_done(&queue);
+}
+
+/* --- Misuse -------------------------------------------------------------------------------------
+ */
+
+static int destroy_what_somebody_waits_for(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    assert_ok(co_queue_init(&queue, 1));
+    start(get_one, NULL);
+    co_queue_done(&queue);
+    return 0;
+}
+
+static void misuse(void)
+{
+    (void)co_run(destroy_what_somebody_waits_for, NULL, NULL);
+}
+
+START_TEST(destroying_a_queue_that_somebody_waits_for_ends_the_process)
+{
+    assert_dies(misuse, SIGABRT, "co_queue_done");
+}
+END_TEST
+
 Suite *suite_co_queue(void);
 
 Suite *suite_co_queue(void)
 {
     Suite *suite = suite_create("co_queue");
     TCase *tcase = tcase_create("queue"), *shutdown = tcase_create("shutdown");
+    TCase *at_once = tcase_create("at_once"), *misuse_case = tcase_create("misuse");
 
     tcase_add_test(tcase, items_leave_in_the_order_they_came_in);
     tcase_add_test(tcase, a_getter_waits_for_an_item);
@@ -351,6 +434,14 @@ Suite *suite_co_queue(void)
     tcase_add_test(tcase, without_memory_there_is_no_queue);
     tcase_add_loop_test(tcase, no_item_is_lost_doubled_or_overtaken_whoever_gives_up, 0, 12);
     suite_add_tcase(suite, tcase);
+
+    tcase_add_test(at_once, who_does_not_want_to_wait_is_told_to_come_again);
+    tcase_add_test(at_once, who_does_not_wait_wakes_who_does);
+    tcase_add_test(at_once, who_does_not_wait_is_not_cancelled);
+    suite_add_tcase(suite, at_once);
+
+    tcase_add_test(misuse_case, destroying_a_queue_that_somebody_waits_for_ends_the_process);
+    suite_add_tcase(suite, misuse_case);
 
     tcase_add_test(shutdown, a_shut_queue_takes_no_item_and_gives_those_it_has);
     tcase_add_test(shutdown, shutting_down_wakes_every_getter);

@@ -1,118 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "lib/co/runtime.h"
 #include "tests/support/death.h"
 #include "tests/support/random.h"
 #include "tests/support/runtime.h"
-
-/* --- Deadlines ----------------------------------------------------------------------------------
- */
-
-CO_TEST(a_deadline_ends_what_takes_too_long)
-{
-    struct co_scope scope;
-
-    co_scope_enter(&scope, 500 * CO_MILLISECOND);
-    int rc = co_sleep(CO_SECOND);
-    ck_assert_int_eq(rc, -ECANCELED);
-    ck_assert_int_eq(co_scope_exit(&scope, rc), -ETIMEDOUT);
-    ck_assert_int_eq(now_ms(), 500);
-}
-
-CO_TEST(a_result_beats_the_deadline)
-{
-    static const int results[] = {0, 42, -EIO};
-
-    for (int i = 0; i < 3; i++) {
-        struct co_scope scope;
-        co_scope_enter(&scope, CO_MILLISECOND);
-        ck_assert_int_eq(co_sleep(CO_SECOND), -ECANCELED);
-        ck_assert_int_eq(co_scope_exit(&scope, results[i]), results[i]);
-    }
-}
-
-CO_TEST(a_scope_left_in_time_leaves_no_timer)
-{
-    struct co_loop_stats stats;
-    struct co_scope scope;
-
-    co_scope_enter(&scope, CO_SECOND);
-    co_loop_stats(&stats);
-    ck_assert_uint_eq(stats.n_timers, 1);
-    ck_assert_int_eq(co_scope_exit(&scope, 0), 0);
-    co_loop_stats(&stats);
-    ck_assert_uint_eq(stats.n_timers, 0);
-    assert_ok(co_sleep(2 * CO_SECOND));
-}
-
-CO_TEST(a_scope_without_deadline_needs_no_timer)
-{
-    struct co_loop_stats stats;
-    struct co_scope scope;
-
-    co_scope_enter(&scope, CO_NEVER);
-    co_loop_stats(&stats);
-    ck_assert_uint_eq(stats.n_timers, 0);
-    ck_assert_int_eq(co_scope_exit(&scope, 3), 3);
-}
-
-CO_TEST(a_deadline_beyond_all_time_never_comes)
-{
-    struct co_scope scope;
-
-    assert_ok(co_sleep(CO_SECOND));
-    co_scope_enter(&scope, CO_NEVER - 1);
-    ck_assert_int_eq(co_sleep(CO_SECOND), 0);
-    ck_assert_int_eq(co_scope_exit(&scope, 0), 0);
-}
-
-CO_TEST(with_no_time_at_all_the_first_call_fails)
-{
-    static const co_time timeouts[] = {0, -1, INT64_MIN};
-
-    for (int i = 0; i < 3; i++) {
-        struct co_scope scope;
-        co_scope_enter(&scope, timeouts[i]);
-        ck_assert_int_eq(co_checkpoint(), -ECANCELED);
-        ck_assert_int_eq(co_scope_exit(&scope, co_sleep(1)), -ETIMEDOUT);
-        ck_assert_int_eq(co_checkpoint(), 0);
-    }
-}
-
-CO_TEST(when_the_outer_deadline_passes_the_inner_scope_did_not_time_out)
-{
-    struct co_scope outer, inner;
-
-    co_scope_enter(&outer, CO_SECOND);
-    co_scope_enter(&inner, 2 * CO_SECOND);
-    int rc = co_scope_exit(&inner, co_sleep(CO_NEVER));
-    ck_assert_int_eq(rc, -ECANCELED);
-    ck_assert_int_eq(co_scope_exit(&outer, rc), -ETIMEDOUT);
-}
-
-CO_TEST(when_the_inner_deadline_passes_the_outer_scope_goes_on)
-{
-    struct co_scope outer, inner;
-
-    co_scope_enter(&outer, 2 * CO_SECOND);
-    co_scope_enter(&inner, CO_SECOND);
-    ck_assert_int_eq(co_scope_exit(&inner, co_sleep(CO_NEVER)), -ETIMEDOUT);
-    assert_ok(co_sleep(CO_MILLISECOND));
-    ck_assert_int_eq(co_scope_exit(&outer, 0), 0);
-}
-
-CO_TEST(when_both_deadlines_pass_at_once_it_is_the_outer_one_that_counts)
-{
-    struct co_scope outer, inner;
-
-    co_scope_enter(&outer, CO_SECOND);
-    co_scope_enter(&inner, CO_SECOND);
-    int rc = co_scope_exit(&inner, co_sleep(CO_NEVER));
-    ck_assert_int_eq(rc, -ECANCELED);
-    ck_assert_int_eq(co_scope_exit(&outer, rc), -ETIMEDOUT);
-}
 
 /* --- Levels -------------------------------------------------------------------------------------
  */
@@ -171,10 +66,10 @@ CO_TEST(whoever_holds_a_scope_can_cancel_it_and_says_what_it_returns)
     for (int i = 0; i < 4; i++) {
         struct co_scope scope;
         struct co_task *task;
-        assert_ok(co_create_task(&task, "sleeper", sleep_in_scope, &scope));
+        assert_ok(co_create_task("sleeper", sleep_in_scope, &scope, &task));
         settle();
         co_scope_cancel(&scope, statuses[i], "enough");
-        ck_assert_int_eq(co_await (task, NULL), statuses[i]);
+        ck_assert_int_eq(co_task_await(task, NULL), statuses[i]);
         co_task_unref(task);
     }
     ck_assert_int_eq(now_ms(), 0);
@@ -210,11 +105,11 @@ CO_TEST(a_call_that_succeeded_in_the_turn_of_the_cancel_keeps_its_result)
     struct co_task *task;
 
     co_event_init(&event);
-    assert_ok(co_create_task(&task, "waiter", wait_for_event, &event));
+    assert_ok(co_create_task("waiter", wait_for_event, &event, &task));
     settle();
     co_event_set(&event);
     co_cancel(task, "too late");
-    assert_ok(co_await (task, NULL));
+    assert_ok(co_task_await(task, NULL));
     ck_assert_str_eq(trace, "+c");
     co_task_unref(task);
 }
@@ -225,11 +120,11 @@ CO_TEST(a_call_that_was_cancelled_first_does_not_succeed_as_well)
     struct co_task *task;
 
     co_event_init(&event);
-    assert_ok(co_create_task(&task, "waiter", wait_for_event, &event));
+    assert_ok(co_create_task("waiter", wait_for_event, &event, &task));
     settle();
     co_cancel(task, "in time");
     co_event_set(&event);
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_str_eq(trace, "-c");
     co_task_unref(task);
 }
@@ -249,7 +144,7 @@ static void read_within_a_millisecond(int i)
 
     (void)i;
     assert_ok(pipe2(ends, O_NONBLOCK | O_CLOEXEC));
-    assert_ok(co_create_task(NULL, "writer", write_later, &ends[1]));
+    assert_ok(co_create_task("writer", write_later, &ends[1], NULL));
     co_scope_enter(&scope, CO_MILLISECOND);
     ck_assert_int_eq(co_read(ends[0], &byte, 1), 1);
     ck_assert_int_eq(now_ms(), 1);
@@ -332,10 +227,10 @@ CO_TEST(a_task_asleep_in_a_shield_hears_of_a_cancel_afterwards)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "shielded", sleep_in_shield, NULL));
+    assert_ok(co_create_task("shielded", sleep_in_shield, NULL, &task));
     settle();
     co_cancel(task, "enough");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_int_eq(now_ms(), 1000);
     co_task_unref(task);
 }
@@ -394,10 +289,10 @@ CO_TEST(a_cancel_reaches_the_end_of_a_chain_of_a_thousand_tasks)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "chain", own_a_chain, (void *)1000));
+    assert_ok(co_create_task("chain", own_a_chain, (void *)1000, &task));
     settle();
     co_cancel(task, "enough");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_int_eq(now_ms(), 0);
     co_task_unref(task);
 }
@@ -514,6 +409,59 @@ CO_TEST(any_nest_of_scopes_follows_the_rules)
 /* --- Misuse -------------------------------------------------------------------------------------
  */
 
+/* --- Who did it ---------------------------------------------------------------------------------
+ */
+
+static int cancel_scope(void *scope, void **result)
+{
+    (void)result;
+    co_scope_cancel(scope, -EINTR, "the canceller said so");
+    return 0;
+}
+
+CO_TEST(a_cancelled_scope_tells_who_cancelled_it_where_and_why)
+{
+    struct co_scope scope;
+
+    co_scope_enter(&scope, CO_SECOND);
+    assert_ok(co_create_task("canceller", cancel_scope, &scope, NULL));
+    int rc = co_sleep(CO_SECOND);
+    ck_assert_int_eq(co_scope_exit(&scope, rc), -EINTR);
+    ck_assert_str_eq(scope.why, "the canceller said so");
+    ck_assert_str_eq(scope.cancelled_by, "canceller");
+    ck_assert_ptr_nonnull(strstr(scope.cancelled_at, "test_scope.c:"));
+    ck_assert_ptr_nonnull(strstr(scope.site, "test_scope.c:"));
+}
+
+CO_TEST(behind_a_deadline_there_is_nobody)
+{
+    struct co_scope scope;
+
+    co_scope_enter(&scope, CO_SECOND);
+    ck_assert_int_eq(co_sleep(2 * CO_SECOND), -ECANCELED);
+    ck_assert_int_eq(co_scope_exit(&scope, -ECANCELED), -ETIMEDOUT);
+    ck_assert_str_eq(scope.why, "its deadline passed");
+    ck_assert_ptr_null(scope.cancelled_by);
+    ck_assert_ptr_null(scope.cancelled_at);
+}
+
+static void cancel_from_the_loop(void *scope)
+{
+    co_scope_cancel(scope, 0, "a call from outside");
+}
+
+CO_TEST(a_cancel_from_outside_of_any_task_has_a_place_but_no_name)
+{
+    struct co_scope scope;
+
+    co_scope_enter(&scope, CO_SECOND);
+    assert_ok(co_loop_call(co_self()->loop, cancel_from_the_loop, &scope));
+    int rc = co_sleep(CO_SECOND);
+    assert_ok(co_scope_exit(&scope, rc));
+    ck_assert_ptr_null(scope.cancelled_by);
+    ck_assert_ptr_nonnull(strstr(scope.cancelled_at, "test_scope.c:"));
+}
+
 static int leave_the_outer_first(void *arg, void **result)
 {
     struct co_scope outer, inner;
@@ -530,7 +478,7 @@ static int leave_that_of_another(void *arg, void **result)
     struct co_task *task;
 
     (void)arg, (void)result;
-    assert_ok(co_create_task(&task, "sleeper", sleep_in_scope, &scope));
+    assert_ok(co_create_task("sleeper", sleep_in_scope, &scope, &task));
     assert_ok(co_sleep(0));
     return co_scope_exit(&scope, 0);
 }
@@ -557,20 +505,9 @@ Suite *suite_co_scope(void);
 Suite *suite_co_scope(void)
 {
     Suite *suite = suite_create("co_scope");
-    TCase *deadline = tcase_create("deadline"), *level = tcase_create("level");
+    TCase *level = tcase_create("level"), *who = tcase_create("who");
     TCase *cancel = tcase_create("cancel"), *shield = tcase_create("shield");
     TCase *tree = tcase_create("tree"), *misuses = tcase_create("misuse");
-
-    tcase_add_test(deadline, a_deadline_ends_what_takes_too_long);
-    tcase_add_test(deadline, a_result_beats_the_deadline);
-    tcase_add_test(deadline, a_scope_left_in_time_leaves_no_timer);
-    tcase_add_test(deadline, a_scope_without_deadline_needs_no_timer);
-    tcase_add_test(deadline, a_deadline_beyond_all_time_never_comes);
-    tcase_add_test(deadline, with_no_time_at_all_the_first_call_fails);
-    tcase_add_test(deadline, when_the_outer_deadline_passes_the_inner_scope_did_not_time_out);
-    tcase_add_test(deadline, when_the_inner_deadline_passes_the_outer_scope_goes_on);
-    tcase_add_test(deadline, when_both_deadlines_pass_at_once_it_is_the_outer_one_that_counts);
-    suite_add_tcase(suite, deadline);
 
     tcase_add_test(level, inside_a_cancelled_scope_every_call_fails_until_it_is_left);
     tcase_add_test(level, a_scope_entered_in_a_cancelled_one_is_cancelled);
@@ -583,6 +520,11 @@ Suite *suite_co_scope(void)
     tcase_add_test(cancel, a_call_that_was_cancelled_first_does_not_succeed_as_well);
     tcase_add_test(cancel, data_that_comes_in_the_turn_of_the_deadline_wins);
     suite_add_tcase(suite, cancel);
+
+    tcase_add_test(who, a_cancelled_scope_tells_who_cancelled_it_where_and_why);
+    tcase_add_test(who, behind_a_deadline_there_is_nobody);
+    tcase_add_test(who, a_cancel_from_outside_of_any_task_has_a_place_but_no_name);
+    suite_add_tcase(suite, who);
 
     tcase_add_test(shield, a_shield_keeps_outer_cancels_out_until_it_is_left);
     tcase_add_test(shield, a_shield_entered_in_a_cancelled_scope_lets_clean_up_block);

@@ -26,7 +26,7 @@ static struct co_task *start(void)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "signals", wait_for_one, NULL));
+    assert_ok(co_create_task("signals", wait_for_one, NULL, &task));
     settle();
     ck_assert(!co_task_is_done(task));
     return task;
@@ -37,7 +37,7 @@ CO_TEST(a_signal_wakes_who_waits_for_it)
     struct co_task *task = start();
 
     kill(getpid(), signals[_i]);
-    ck_assert_int_eq(co_await (task, NULL), signals[_i]);
+    ck_assert_int_eq(co_task_await(task, NULL), signals[_i]);
     co_task_unref(task);
 }
 
@@ -55,7 +55,7 @@ CO_TEST(a_cancelled_wait_takes_no_signal)
 
     co_cancel(task, "in the same turn");
     kill(getpid(), SIGUSR1);
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_int_eq(co_signal_wait(signals, 2), SIGUSR1);
     co_task_unref(task);
 }

@@ -145,7 +145,7 @@ static bool kernel_has_light_guards(void)
     bool has = madvise(page, pool.page_size, 102 /* MADV_GUARD_INSTALL */) == 0;
 
     munmap(page, pool.page_size);
-    return has;
+    return has && pool.can_advise;
 }
 
 START_TEST(ten_thousand_stacks_take_few_mappings)
@@ -163,6 +163,23 @@ START_TEST(ten_thousand_stacks_take_few_mappings)
     free(taken);
     co_stack_pool_done(&pool);
     ck_assert_uint_le(count_mappings(), n_before + 10); /* the allocator's own */
+}
+END_TEST
+
+START_TEST(a_stack_that_was_reserved_is_there_even_without_memory)
+{
+    struct co_stack *stacks[2 * STACKS_PER_SLAB];
+
+    for (size_t i = 0; i < 2 * STACKS_PER_SLAB; i++)
+        assert_ok(co_stack_reserve(&pool));
+    fault_arm_sticky(1);
+    ck_assert_int_eq(co_stack_reserve(&pool), -ENOMEM);
+    for (size_t i = 0; i < 2 * STACKS_PER_SLAB; i++)
+        stacks[i] = co_stack_take_reserved(&pool);
+    ck_assert(fault_disarm());
+    for (size_t i = 0; i < 2 * STACKS_PER_SLAB; i++)
+        co_stack_put(&pool, stacks[i]);
+    co_stack_pool_done(&pool);
 }
 END_TEST
 
@@ -249,7 +266,7 @@ static int overflow(void *arg, void **result)
 static int start_overflow(void *arg, void **result)
 {
     (void)arg, (void)result;
-    assert_ok(co_create_task(NULL, "overflow", overflow, NULL));
+    assert_ok(co_create_task("overflow", overflow, NULL, NULL));
     return co_sleep(0);
 }
 
@@ -282,6 +299,7 @@ Suite *suite_co_stack(void)
     tcase_add_test(tcase, a_stack_that_was_not_used_deeply_keeps_its_pages);
     tcase_add_test(tcase, of_many_idle_stacks_most_keep_no_page_and_those_that_do_are_taken_first);
     tcase_add_test(tcase, ten_thousand_stacks_take_few_mappings);
+    tcase_add_test(tcase, a_stack_that_was_reserved_is_there_even_without_memory);
     tcase_add_test(tcase, without_memory_no_stack_is_taken_and_none_is_lost);
     suite_add_tcase(suite, tcase);
 

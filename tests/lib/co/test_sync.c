@@ -29,7 +29,7 @@ static void start_visitors(struct visitor *visitors, int n, struct co_semaphore 
 {
     for (int i = 0; i < n; i++) {
         visitors[i] = (struct visitor){semaphore, (char)('A' + i), NULL};
-        assert_ok(co_create_task(&visitors[i].task, "visitor", visit, &visitors[i]));
+        assert_ok(co_create_task("visitor", visit, &visitors[i], &visitors[i].task));
     }
     settle();
 }
@@ -211,7 +211,7 @@ CO_TEST(setting_an_event_wakes_all_in_order)
     co_event_init(&event);
     for (int i = 0; i < 3; i++) {
         guests[i] = (struct guest){&event, (char)('a' + i)};
-        assert_ok(co_create_task(NULL, "guest", wait_and_note, &guests[i]));
+        assert_ok(co_create_task("guest", wait_and_note, &guests[i], NULL));
     }
     settle();
     ck_assert_str_eq(trace, "");
@@ -236,11 +236,11 @@ CO_TEST(who_waited_is_woken_even_if_the_event_is_cleared_at_once)
     struct guest early = {&event, 'e'}, late = {&event, 'l'};
 
     co_event_init(&event);
-    assert_ok(co_create_task(NULL, "early", wait_and_note, &early));
+    assert_ok(co_create_task("early", wait_and_note, &early, NULL));
     settle();
     co_event_set(&event);
     co_event_clear(&event);
-    assert_ok(co_create_task(NULL, "late", wait_and_note, &late));
+    assert_ok(co_create_task("late", wait_and_note, &late, NULL));
     settle();
     ck_assert_str_eq(trace, "e");
     co_event_set(&event);

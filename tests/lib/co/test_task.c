@@ -11,7 +11,7 @@
 
 static void start(co_fn *fn, char letter)
 {
-    assert_ok(co_create_task(NULL, "letter", fn, (void *)(intptr_t)letter));
+    assert_ok(co_create_task("letter", fn, (void *)(intptr_t)letter, NULL));
 }
 
 static int note_letter(void *letter, void **result)
@@ -52,9 +52,9 @@ CO_TEST(a_task_starts_when_its_creator_blocks)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "task", note_letter, (void *)'a'));
+    assert_ok(co_create_task("task", note_letter, (void *)'a', &task));
     ck_assert_str_eq(trace, "");
-    assert_ok(co_await (task, NULL));
+    assert_ok(co_task_await(task, NULL));
     ck_assert_str_eq(trace, "a");
     co_task_unref(task);
 }
@@ -73,8 +73,8 @@ CO_TEST(awaiting_a_task_gives_its_status_and_result)
     struct co_task *task;
     void *result = NULL;
 
-    assert_ok(co_create_task(&task, "answer", answer, &task));
-    ck_assert_int_eq(co_await (task, &result), 7);
+    assert_ok(co_create_task("answer", answer, &task, &task));
+    ck_assert_int_eq(co_task_await(task, &result), 7);
     ck_assert_ptr_eq(result, &task);
     co_task_unref(task);
 }
@@ -84,8 +84,8 @@ CO_TEST(a_failed_task_has_no_result)
     struct co_task *task;
     void *result = &task;
 
-    assert_ok(co_create_task(&task, "failing", fail_with_eio, NULL));
-    ck_assert_int_eq(co_await (task, &result), -EIO);
+    assert_ok(co_create_task("failing", fail_with_eio, NULL, &task));
+    ck_assert_int_eq(co_task_await(task, &result), -EIO);
     ck_assert_ptr_eq(result, &task);
     co_task_unref(task);
 }
@@ -95,17 +95,17 @@ CO_TEST(a_task_that_has_ended_can_be_awaited_again)
     struct co_task *task;
     void *result = NULL;
 
-    assert_ok(co_create_task(&task, "answer", answer, &task));
+    assert_ok(co_create_task("answer", answer, &task, &task));
     settle();
     ck_assert(co_task_is_done(task));
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(co_await (task, &result), 7);
+        ck_assert_int_eq(co_task_await(task, &result), 7);
     co_task_unref(task);
 }
 
 static int await_and_note(void *arg, void **result)
 {
-    int rc = co_await (arg, result);
+    int rc = co_task_await(arg, result);
 
     note('0' + (char)rc);
     return rc;
@@ -115,9 +115,9 @@ CO_TEST(all_who_await_a_task_get_its_status)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "answer", answer, NULL));
+    assert_ok(co_create_task("answer", answer, NULL, &task));
     for (int i = 0; i < 3; i++)
-        assert_ok(co_create_task(NULL, "waiter", await_and_note, task));
+        assert_ok(co_create_task("waiter", await_and_note, task, NULL));
     settle();
     ck_assert_str_eq(trace, "777");
     co_task_unref(task);
@@ -153,6 +153,39 @@ CO_TEST(ended_tasks_and_their_stacks_are_used_again)
     ck_assert_uint_eq(fault_live(), n_blocks);
 }
 
+static int note_frame(void *arg, void **result)
+{
+    (void)result;
+    *(void **)arg = __builtin_frame_address(0);
+    return 0;
+}
+
+CO_TEST(a_task_that_ends_leaves_its_stack_to_the_next_one_that_begins)
+{
+    void *first = NULL, *second = NULL, *third = NULL;
+
+    assert_ok(co_create_task("first", note_frame, &first, NULL));
+    assert_ok(co_create_task("second", note_frame, &second, NULL));
+    settle();
+    assert_ok(co_create_task("third", note_frame, &third, NULL));
+    settle();
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_eq(second, first);
+    ck_assert_ptr_eq(third, first);
+}
+
+CO_TEST(of_many_tasks_that_have_ended_few_are_kept_once_there_is_nothing_to_do)
+{
+    size_t n_blocks = fault_live();
+
+    for (int i = 0; i < 5000; i++)
+        start(return_at_once, 0);
+    settle();
+    ck_assert_uint_gt(fault_live(), n_blocks + 5000);
+    assert_ok(co_sleep(CO_SECOND));
+    ck_assert_uint_lt(fault_live(), n_blocks + 2000);
+}
+
 static int count_up(void *arg, void **result)
 {
     (void)result;
@@ -165,7 +198,7 @@ CO_TEST(ten_thousand_tasks_all_run)
     int n = 0;
 
     for (int i = 0; i < 10000; i++)
-        assert_ok(co_create_task(NULL, "count", count_up, &n));
+        assert_ok(co_create_task("count", count_up, &n, NULL));
     settle();
     ck_assert_int_eq(n, 10000);
 }
@@ -180,7 +213,7 @@ CO_TEST(without_memory_a_task_is_not_entered_and_nothing_is_lost)
         int before = n_started;
         fault_arm(n);
         for (int i = 0; i < N_TASKS; i++)
-            n_started += co_create_task(NULL, "count", count_up, &n_entered) == 0;
+            n_started += co_create_task("count", count_up, &n_entered, NULL) == 0;
         bool failed = fault_disarm();
         co_loop_stats(&stats);
         ck_assert_int_eq(stats.n_tasks, n_started - before + 1);
@@ -250,7 +283,7 @@ CO_TEST(sleepers_wake_in_order_of_time_and_then_of_falling_asleep)
     static struct nap naps[] = {{30, 'c'}, {10, 'a'}, {40, 'e'}, {20, 'b'}, {30, 'd'}};
 
     for (int i = 0; i < 5; i++)
-        assert_ok(co_create_task(NULL, "nap", nap, &naps[i]));
+        assert_ok(co_create_task("nap", nap, &naps[i], NULL));
     assert_ok(co_sleep(50));
     ck_assert_str_eq(trace, "abcde");
 }
@@ -274,10 +307,10 @@ CO_TEST(a_cancelled_sleeper_wakes_at_once)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "sleeper", sleep_long, NULL));
+    assert_ok(co_create_task("sleeper", sleep_long, NULL, &task));
     settle();
     co_cancel(task, "enough");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_int_eq(now_ms(), 0);
     co_task_unref(task);
 }
@@ -292,9 +325,9 @@ CO_TEST(a_task_cancelled_before_its_first_step_is_entered_once)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "owner", free_and_sleep, malloc(10)));
+    assert_ok(co_create_task("owner", free_and_sleep, malloc(10), &task));
     co_cancel(task, "never mind");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     ck_assert_int_eq(now_ms(), 0);
     co_task_unref(task);
 }
@@ -303,13 +336,13 @@ CO_TEST(cancelling_who_awaits_a_task_leaves_the_task_alone)
 {
     struct co_task *task, *waiter;
 
-    assert_ok(co_create_task(&task, "sleeper", sleep_long, NULL));
-    assert_ok(co_create_task(&waiter, "waiter", await_and_note, task));
+    assert_ok(co_create_task("sleeper", sleep_long, NULL, &task));
+    assert_ok(co_create_task("waiter", await_and_note, task, &waiter));
     settle();
     co_cancel(waiter, "enough");
-    ck_assert_int_eq(co_await (waiter, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(waiter, NULL), -ECANCELED);
     ck_assert(!co_task_is_done(task));
-    ck_assert_int_eq(co_await (task, NULL), 0);
+    ck_assert_int_eq(co_task_await(task, NULL), 0);
     ck_assert_int_eq(now_ms(), 1000);
     co_task_unref(task);
     co_task_unref(waiter);
@@ -320,12 +353,12 @@ CO_TEST(awaiting_is_where_a_cancel_arrives_even_if_the_task_has_ended)
     struct co_task *task;
     struct co_scope scope;
 
-    assert_ok(co_create_task(&task, "answer", answer, NULL));
+    assert_ok(co_create_task("answer", answer, NULL, &task));
     settle();
     co_scope_enter(&scope, 0);
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     co_scope_exit(&scope, 0);
-    ck_assert_int_eq(co_await (task, NULL), 7);
+    ck_assert_int_eq(co_task_await(task, NULL), 7);
     co_task_unref(task);
 }
 
@@ -334,7 +367,7 @@ CO_TEST(stopping_a_task_waits_for_its_end_even_when_the_caller_is_cancelled)
     struct co_task *task;
     struct co_scope scope;
 
-    assert_ok(co_create_task(&task, "tidy", tidy_up_slowly, NULL));
+    assert_ok(co_create_task("tidy", tidy_up_slowly, NULL, &task));
     settle();
     co_scope_enter(&scope, 0);
     co_task_stop(task, "enough");
@@ -348,10 +381,10 @@ CO_TEST(cancelling_a_task_that_has_ended_does_nothing)
 {
     struct co_task *task;
 
-    assert_ok(co_create_task(&task, "answer", answer, NULL));
+    assert_ok(co_create_task("answer", answer, NULL, &task));
     settle();
     co_cancel(task, "too late");
-    ck_assert_int_eq(co_await (task, NULL), 7);
+    ck_assert_int_eq(co_task_await(task, NULL), 7);
     co_task_unref(task);
 }
 
@@ -372,13 +405,13 @@ CO_TEST(a_task_that_ignores_its_cancellation_does_not_keep_others_from_running)
     struct co_task *task;
     bool may_end = false;
 
-    assert_ok(co_create_task(&task, "deaf", ignore_cancellation, &may_end));
+    assert_ok(co_create_task("deaf", ignore_cancellation, &may_end, &task));
     co_cancel(task, "enough");
     start(note_three_times, 'a');
     for (int i = 0; i < 10; i++)
         assert_ok(co_sleep(0));
     may_end = true;
-    assert_ok(co_await (task, NULL));
+    assert_ok(co_task_await(task, NULL));
     ck_assert_str_eq(trace, "aaa");
     co_task_unref(task);
 }
@@ -428,11 +461,11 @@ static size_t resident_kib(void)
 CO_TEST(the_memory_of_tasks_that_went_deep_is_given_back)
 {
     for (int i = 0; i < 100; i++)
-        assert_ok(co_create_task(NULL, "deep", go_deep, NULL));
+        assert_ok(co_create_task("deep", go_deep, NULL, NULL));
     settle();
     size_t before = resident_kib();
     assert_ok(co_sleep(1)); /* leaves the loop time to tidy up */
-    ck_assert_uint_lt(resident_kib(), before - 100 * 150);
+    ck_assert_uint_lt(resident_kib(), before - 100 * 100);
 }
 
 /* Ends only when arg does not point to NULL, which it always does. */
@@ -479,6 +512,22 @@ static void sleep_outside_of_a_loop(void)
     assert_ok(co_sleep(CO_SECOND));
 }
 
+static int drop_a_handle_twice(void *arg, void **result)
+{
+    struct co_task *task;
+
+    (void)arg, (void)result;
+    assert_ok(co_create_task("sleeper", sleep_long, NULL, &task));
+    co_task_unref(task);
+    co_task_unref(task);
+    return 0;
+}
+
+static void drop_one_handle_too_many(void)
+{
+    (void)co_run(drop_a_handle_twice, NULL, NULL);
+}
+
 static co_time no_time(struct co_loop *loop)
 {
     (void)loop;
@@ -505,6 +554,7 @@ static const struct {
     const char *sentence;
 } misuses[] = {
     {end_inside_a_scope, "ended inside a scope"},
+    {drop_one_handle_too_many, "a handle of task sleeper"},
     {sleep_outside_of_a_loop, "called outside of a running loop"},
     {sleep_outside_of_a_task, "called outside of a task"},
 };
@@ -533,6 +583,8 @@ Suite *suite_co_task(void)
     tcase_add_test(life, a_task_knows_itself_and_its_name);
     tcase_add_test(life, outside_of_a_loop_there_is_no_task);
     tcase_add_test(life, ended_tasks_and_their_stacks_are_used_again);
+    tcase_add_test(life, a_task_that_ends_leaves_its_stack_to_the_next_one_that_begins);
+    tcase_add_test(life, of_many_tasks_that_have_ended_few_are_kept_once_there_is_nothing_to_do);
     tcase_add_test(life, ten_thousand_tasks_all_run);
     tcase_add_test(life, without_memory_a_task_is_not_entered_and_nothing_is_lost);
     suite_add_tcase(suite, life);

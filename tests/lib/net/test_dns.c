@@ -180,7 +180,7 @@ static struct co_task *begin_silent(struct net *net)
     struct co_task *task;
 
     net->server.names = names;
-    assert_ok(co_create_task(&task, "silent", resolve_silent, net));
+    assert_ok(co_create_task("silent", resolve_silent, net, &task));
     settle();
     return task;
 }
@@ -193,7 +193,7 @@ NET_TEST(nobody_waits_longer_than_the_timeout)
     settle();
     ck_assert(!co_task_is_done(task));
     wind(100 * CO_SECOND);
-    ck_assert_int_eq(co_await (task, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(co_task_await(task, NULL), -ETIMEDOUT);
     co_task_unref(task);
 }
 
@@ -204,10 +204,10 @@ NET_TEST(a_cancelled_waiter_leaves_the_query_to_the_others)
     struct co_task *gives_up = begin_silent(net), *stays = begin_silent(net);
 
     co_cancel(gives_up, "test");
-    ck_assert_int_eq(co_await (gives_up, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(gives_up, NULL), -ECANCELED);
     net->server.names = speaking;
     fake_dns_speak(&net->server);
-    assert_ok(co_await (stays, NULL));
+    assert_ok(co_task_await(stays, NULL));
     co_task_unref(gives_up);
     co_task_unref(stays);
 }
@@ -229,7 +229,7 @@ NET_TEST(a_resolver_can_be_closed_while_a_query_is_under_way)
     struct co_task *task = begin_silent(net);
 
     co_cancel(task, "test");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     co_task_unref(task);
 }
 
@@ -243,7 +243,7 @@ NET_TEST(names_beyond_the_limit_have_to_wait)
     struct co_task *task = begin_silent(net);
     ck_assert_int_eq(resolve(net, "ok.test"), -ENOBUFS);
     co_cancel(task, "test");
-    ck_assert_int_eq(co_await (task, NULL), -ECANCELED);
+    ck_assert_int_eq(co_task_await(task, NULL), -ECANCELED);
     co_task_unref(task);
     co_dns_free(narrow);
     net->dns = wide;

@@ -426,6 +426,7 @@ START_TEST(failed_allocation_of_libcurl_leaves_nothing_behind)
     struct co_url base, url;
     size_t n;
 
+    curl_global_cleanup(); /* libcurl may have initialised itself with the allocator of its own */
     curl_global_init_mem(CURL_GLOBAL_NOTHING, malloc, free, realloc, strdup, calloc);
     ck_assert_int_eq(parse("https://example.com/b", &base), 0);
     for (n = 1;; n++) {
@@ -440,6 +441,7 @@ START_TEST(failed_allocation_of_libcurl_leaves_nothing_behind)
     ck_assert_uint_gt(n, 3);
     co_url_done(&url);
     co_url_done(&base);
+    curl_global_cleanup();
 }
 END_TEST
 
