@@ -19,15 +19,18 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/jobs.h"
 #include "daemon/store/store.h"
+#include "daemon/task_dump.h"
 
 #define GRACE (5 * CO_SECOND) /* for requests that are being handled when we are told to stop */
 
-#define MAX_JOB_BYTES ((size_t)512 << 20) /* of one parsed document: ten million plain URLs need more */
+#define MAX_JOB_BYTES                                                                              \
+    ((size_t)512 << 20) /* of one parsed document: ten million plain URLs need more */
 
 enum { MAX_SERVERS_TEXT = 1024 };
 
 struct gatherd {
     const struct config *config;
+    struct co_task *task_dump;
     struct egress *egress;
     struct co_dns *dns;
     struct co_http_session *session;
@@ -41,6 +44,12 @@ struct gatherd {
 };
 
 /* --- Starting, each part on the ones before --------------------------------------------------- */
+
+static int start_task_dump(struct gatherd *gatherd, struct err *err)
+{
+    (void)err;
+    return task_dump_start(&gatherd->task_dump);
+}
 
 static int start_egress(struct gatherd *gatherd, struct err *err)
 {
@@ -216,6 +225,7 @@ static const struct {
     const char *name;
     int (*start)(struct gatherd *gatherd, struct err *err);
 } parts[] = {
+    {"the task dump", start_task_dump},
     {"the egress policy", start_egress},
     {"name resolution", start_dns},
     {"the HTTP session", start_session},
@@ -248,20 +258,23 @@ static void stop(struct gatherd *gatherd)
     co_http_session_free(gatherd->session);
     co_dns_free(gatherd->dns);
     egress_free(gatherd->egress);
+    co_task_stop(gatherd->task_dump, "the daemon is stopping");
 }
 
 /* --- The main task ---------------------------------------------------------------------------- */
 
 static const int stop_signals[] = {SIGTERM, SIGINT};
-enum { N_STOP_SIGNALS = sizeof(stop_signals) / sizeof(*stop_signals) };
+static const int waited_for_signals[] = {SIGTERM, SIGINT, SIGUSR1};
 
-static void change_stop_signals(int how)
+#define N_SIGNALS(signals) (sizeof(signals) / sizeof(*(signals)))
+
+static void change_mask(int how, const int *signals, size_t n_signals)
 {
     sigset_t set;
 
     sigemptyset(&set);
-    for (int i = 0; i < N_STOP_SIGNALS; i++)
-        sigaddset(&set, stop_signals[i]);
+    for (size_t i = 0; i < n_signals; i++)
+        sigaddset(&set, signals[i]);
     pthread_sigmask(how, &set, NULL);
 }
 
@@ -272,11 +285,12 @@ static int serve(void *arg, void **ret_result)
 
     (void)ret_result;
     if (rc == 0) {
-        rc = co_signal_wait(stop_signals, N_STOP_SIGNALS);
+        rc = co_signal_wait(stop_signals, N_SIGNALS(stop_signals));
         if (rc > 0)
             log_info("stopping on %s: requests have %d s to finish", sigabbrev_np(rc),
                      (int)(GRACE / CO_SECOND));
-        change_stop_signals(SIG_UNBLOCK); /* the next one ends the process */
+        /* The next one ends the process. */
+        change_mask(SIG_UNBLOCK, stop_signals, N_SIGNALS(stop_signals));
     }
     stop(gatherd);
     return rc < 0 ? rc : 0;
@@ -297,12 +311,27 @@ static void set_up_process(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8"); /* libcurl reads host names outside ASCII in it */
     signal(SIGPIPE, SIG_IGN);
-    change_stop_signals(SIG_BLOCK);
+    change_mask(SIG_BLOCK, waited_for_signals, N_SIGNALS(waited_for_signals));
     job_parse_init();
     raise_descriptor_limit();
     /* Buffers that come and go with every transfer should not be mapped and unmapped each time. */
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
+static void log_report(void *arg, const struct co_report *report)
+{
+    (void)arg;
+    log_warning("%s", report->text);
+}
+
+static int run_loop(struct gatherd *gatherd)
+{
+    const struct co_loop_options options = {.report = log_report};
+    CO_CLEANUP(co_loop_freep) struct co_loop *loop = NULL;
+    int rc = co_loop_new(&loop, &options);
+
+    return rc < 0 ? rc : co_loop_run_until_complete(loop, serve, gatherd, NULL);
 }
 
 int gatherd_serve(const struct config *config)
@@ -311,7 +340,7 @@ int gatherd_serve(const struct config *config)
 
     set_up_process();
     log_set_level(config->log.level);
-    int rc = co_run(serve, &gatherd, NULL);
+    int rc = run_loop(&gatherd);
     if (rc == 0)
         log_info("stopped");
     return rc == 0 ? EXIT_STATUS_OK : rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;

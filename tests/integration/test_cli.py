@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import tempfile
@@ -137,6 +138,18 @@ class StartTest(unittest.TestCase):
                 reply = curl("-d", f'["{origin.url("/?direct")}"]', gatherd.base + "/v1/gather")
             self.assertEqual(reply.json()["results"][0]["outcome"], "success")
             self.assertEqual(proxy.events(), [])
+
+
+class TaskDumpTest(unittest.TestCase):
+    def test_sigusr1_logs_what_every_task_waits_for(self) -> None:
+        with Origin() as origin, Gatherd("egress.allow=127.0.0.0/8") as gatherd:
+            curl("-d", f'["{origin.url("/hang")}"]', gatherd.base + "/v1/jobs")
+            eventually(lambda: len(origin.requests()) == 1, "the request")
+            gatherd.process.send_signal(signal.SIGUSR1)
+            for line in (r"main +#1 .*waits .* for readable fd", r"http server +#\d+ ",
+                         r"    fetch +#\d+ .*waits [\d.]+ s for .* left"):
+                eventually(lambda line=line: re.search(line, gatherd.stderr()), line)
+            self.assertEqual(curl(gatherd.base + "/healthz").status, 200)
 
 
 class EndTest(unittest.TestCase):
