@@ -2,7 +2,11 @@
  *
  * A task that has to wait does not go through a scheduler's stack: it picks whoever is next on the
  * ready list and switches there directly, one switch per wait. Only when the turn is over does it
- * switch to the loop's own context, which polls (see loop.c). */
+ * switch to the loop's own context, which polls (see loop.c).
+ *
+ * A task is spawned without a stack: one is reserved, and taken when the task begins. So what is
+ * spawned costs no memory but its own until it runs, and of tasks that end without having waited
+ * each begins on the stack of the one before. */
 #include "lib/co/task.h"
 
 #include <assert.h>
@@ -144,7 +148,6 @@ static void end_task(struct co_task *task)
     co_unpark_all(&task->joiners, 0);
     tell_watchers(task);
     co_group_child_ended(group, task);
-    co_task_unref(task);
 }
 
 /* The stack is put back while we still stand on it: nobody can take it before we have left. */
@@ -159,10 +162,12 @@ __attribute__((noreturn)) static void leave_stack(struct co_loop *loop, struct c
 
 /* Goes on with the next task; returns if that one begins, right here. What a stack was used for
  * can only be measured once nobody stands on it. */
-static struct co_task *hand_over(struct co_loop *loop, struct co_stack *stack)
+static struct co_task *hand_over(struct co_task *ended, struct co_stack *stack)
 {
+    struct co_loop *loop = ended->loop;
     struct co_task *next = take_next(loop);
 
+    co_task_unref(ended);
     if (next == NULL || has_begun(next) || loop->stack_uses != NULL)
         leave_stack(loop, stack, next);
     co_stack_unreserve(&loop->stacks);
@@ -178,11 +183,10 @@ static void run_tasks(void *first)
 
     co_context_arrived();
     for (;;) {
-        struct co_loop *loop = task->loop;
         struct co_stack *stack = task->stack;
         task->rc = task->fn(task->arg, &task->result);
         end_task(task);
-        task = hand_over(loop, stack);
+        task = hand_over(task, stack);
     }
 }
 
@@ -311,10 +315,11 @@ const char *co_task_name(const struct co_task *task)
 /* Leaves the running task for the next. It has been put on a list, or is parked, by the caller. */
 static inline void switch_away(struct co_task *self)
 {
-    struct co_context *next = co_loop_next_context(self->loop);
+    struct co_loop *loop = self->loop;
+    struct co_task *next = take_next(loop);
 
-    if (next != &self->context)
-        co_context_switch(&self->context, next);
+    if (next != self)
+        co_context_switch(&self->context, context_of(loop, next));
 }
 
 static inline void reschedule(struct co_task *self)

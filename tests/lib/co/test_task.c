@@ -248,6 +248,14 @@ CO_TEST(tasks_that_yield_take_turns)
     ck_assert_str_eq(trace, "abcabcabc");
 }
 
+CO_TEST(a_task_that_yields_alone_on_a_stack_it_was_left_goes_on_where_it_was)
+{
+    start(return_at_once, 0);
+    start(note_three_times, 'a');
+    settle();
+    ck_assert_str_eq(trace, "aaa");
+}
+
 CO_TEST(a_sleep_takes_its_time_and_not_less)
 {
     assert_ok(co_sleep(5 * CO_SECOND));
@@ -590,6 +598,7 @@ Suite *suite_co_task(void)
     suite_add_tcase(suite, life);
 
     tcase_add_test(turns, tasks_that_yield_take_turns);
+    tcase_add_test(turns, a_task_that_yields_alone_on_a_stack_it_was_left_goes_on_where_it_was);
     tcase_add_test(turns, a_sleep_takes_its_time_and_not_less);
     tcase_add_test(turns, a_sleep_of_no_time_does_not_wind_the_clock);
     tcase_add_test(turns, sleepers_wake_in_order_of_time_and_then_of_falling_asleep);
