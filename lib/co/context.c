@@ -115,6 +115,33 @@ static inline void forget_old_frames(void *low, size_t size)
 }
 #endif
 
+#ifdef CO_SAVE_FPENV
+static void save_modes(struct co_context *context)
+{
+    (void)fegetmode(&context->modes);
+}
+
+static void restore_modes(const struct co_context *context)
+{
+    (void)fesetmode(&context->modes);
+}
+
+void co_context_reset_modes(void)
+{
+    (void)fesetmode(FE_DFL_MODE);
+}
+#else
+static inline void save_modes(struct co_context *context)
+{
+    (void)context;
+}
+
+static inline void restore_modes(const struct co_context *context)
+{
+    (void)context;
+}
+#endif
+
 void co_context_make(struct co_context *context, void *low, size_t size, void (*entry)(void *),
                      void *arg)
 {
@@ -125,16 +152,20 @@ void co_context_make(struct co_context *context, void *low, size_t size, void (*
 
 void co_context_switch(struct co_context *from, struct co_context *to)
 {
+    save_modes(from);
     announce_leaving(from, to);
     (void)switch_stacks(&from->sp, to->sp, 0);
     announce_arrival(from);
+    restore_modes(from);
 }
 
 int co_context_give(struct co_context *from, struct co_context *to, int number)
 {
+    save_modes(from);
     announce_leaving(from, to);
     number = jump_stacks(&from->sp, to->sp, number);
     announce_arrival(from);
+    restore_modes(from);
     return number;
 }
 
@@ -147,4 +178,5 @@ void co_context_exit_to(struct co_context *to, int number)
 void co_context_arrived(void)
 {
     announce_arrival(NULL);
+    co_context_reset_modes();
 }

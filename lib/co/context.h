@@ -1,20 +1,27 @@
 /* A context: a place in the code, on a stack of its own, that can be left and come back to.
  *
  * A switch is a function call that returns on another stack. It keeps what the processor's calling
- * convention says a call keeps (and so neither the signal mask nor the floating-point modes).
- * There are two implementations with one meaning: assembly for x86-64 and aarch64, and one on
- * POSIX ucontext for every other processor, which is also what the assembly is tested against.
+ * convention says a call keeps; so not the signal mask, and the floating-point modes (rounding,
+ * traps, flush to zero) only if the library was configured with --enable-save-fpenv. There are two
+ * implementations with one meaning: assembly for x86-64 and aarch64, and one on POSIX ucontext for
+ * every other processor, which is also what the assembly is tested against.
  *
  * Nothing here knows of tasks: tasks and generators are built on it.
  */
 #pragma once
 
+#ifdef CO_SAVE_FPENV
+#include <fenv.h>
+#endif
 #include <stddef.h>
 
 /* Where a context was left: on any stack, not always on the one it was made with. AddressSanitizer
  * has to be told of every stack it finds itself on, ThreadSanitizer of every fiber. */
 struct co_context {
     void *sp; /* everything else lies on the stack this points to */
+#ifdef CO_SAVE_FPENV
+    femode_t modes;
+#endif
 #ifdef __SANITIZE_ADDRESS__
     const void *stack_low;
     size_t stack_size;
@@ -55,6 +62,15 @@ __attribute__((noreturn)) void co_context_exit_to(struct co_context *to, int num
 
 /* First thing on a new stack. */
 void co_context_arrived(void);
+
+/* Where something new begins on a stack that was used before: it begins with the default modes. */
+#ifdef CO_SAVE_FPENV
+void co_context_reset_modes(void);
+#else
+static inline void co_context_reset_modes(void)
+{
+}
+#endif
 
 /* The two implementations, by themselves; the number is returned on the other side. */
 int co_switch_asm(void **save_sp, void *load_sp, int number);

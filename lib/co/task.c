@@ -187,6 +187,7 @@ static void run_tasks(void *first)
         task->rc = task->fn(task->arg, &task->result);
         end_task(task);
         task = hand_over(task, stack);
+        co_context_reset_modes();
     }
 }
 
