@@ -47,7 +47,7 @@ static uint64_t random_seed(void)
     uint64_t seed;
 
     if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-        seed = (uintptr_t)&seed;
+        seed = (uintptr_t)random_seed;
     return seed;
 }
 
@@ -149,6 +149,7 @@ static void drop_hosts(struct admission *admission, const struct admission_batch
                        struct admission_host **hosts, size_t n_hosts)
 {
     for (size_t i = 0; i < n_hosts; i++) {
+        assert(hosts[i] != NULL);
         if (hosts[i]->adding != batch)
             hosts[i] = NULL;
         else
@@ -360,8 +361,10 @@ static void queue_items(struct admission *admission, struct admission_batch *bat
             append_item(lane, i);
     }
     for (size_t i = 0; i < batch->n_lanes; i++) {
-        batch->all_lanes[i].host->adding = NULL;
-        settle_lane(admission, &batch->all_lanes[i]);
+        struct admission_lane *lane = &batch->all_lanes[i];
+        assert(lane->host != NULL); /* each got one item at least */
+        lane->host->adding = NULL;
+        settle_lane(admission, lane);
     }
 }
 

@@ -132,16 +132,19 @@ static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinf
     struct query *query = arg;
     struct co_dns_entry *entry = query->entry;
     int rc = rc_of(status);
+    co_time ttl = rc == -ENOMEM ? 0 : NEGATIVE_TTL;
 
     (void)n_timeouts;
-    if (rc == 0)
+    if (info != NULL) { /* as it is if rc is 0 */
         copy_addresses(&entry->answer, info->nodes);
-    if (rc == 0 && entry->answer.n_addresses == 0)
-        rc = -ENOENT;
-    settle(entry, rc, rc == 0 ? ttl_of(info) : rc == -ENOMEM ? 0 : NEGATIVE_TTL);
-    co_dns_cache_release(&query->dns->cache, entry);
-    if (info != NULL)
+        if (entry->answer.n_addresses > 0)
+            ttl = ttl_of(info);
+        else
+            rc = -ENOENT;
         ares_freeaddrinfo(info);
+    }
+    settle(entry, rc, ttl);
+    co_dns_cache_release(&query->dns->cache, entry);
     free(query);
 }
 

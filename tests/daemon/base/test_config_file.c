@@ -136,7 +136,8 @@ static const struct {
     {"nonsense", "1: this is neither `key = value` nor [section]\n"},
     {"[api]\nmax_items = 5\n  6\n",
      "3: api.max_items: is no list, so it cannot go on in an indented line\n"},
-    {"[api]\nallowed_hosts = a\n  max_items = 5\n", "3: api.allowed_hosts: a list cannot contain a '='\n"},
+    {"[api]\nallowed_hosts = a\n  max_items = 5\n",
+     "3: api.allowed_hosts: a list cannot contain a '='\n"},
     {"[log]\n#" LETTERS_100 LETTERS_100 "\nlevel = x\n",
      "2: this line has more than 198 bytes\n"
      "3: log.level: 'x' is not one of error, warning, info, debug\n"},
@@ -329,7 +330,8 @@ END_TEST
 
 START_TEST(failed_allocation_is_told_and_leaks_nothing)
 {
-    static const char file[] = "[api]\nallowed_hosts = " LETTERS_100 " a b c\nallowed_origins = d\n  e\n";
+    static const char file[] =
+        "[api]\nallowed_hosts = " LETTERS_100 " a b c\nallowed_origins = d\n  e\n";
 
     for (size_t n = 1;; n++) {
         size_t before = fault_live();
