@@ -55,6 +55,7 @@ int main(int argc, char **argv)
     if (rc == 0) {
         signal(SIGINT, on_interrupt);
         rc = co_loop_run_forever(loop, start_both, co_int(argc > 1 ? atol(argv[1]) : 50));
+        signal(SIGINT, SIG_DFL); /* there is soon no loop to stop */
     }
     co_loop_free(loop);
     if (rc < 0)

@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import sys
+import textwrap
 import typing
 
 COMMENT = re.compile(r"/\*(.*?)\*/\n", re.DOTALL)
@@ -63,7 +64,7 @@ class Item(typing.NamedTuple):
 
     def declarations(self):
         """The code as users should see it: macros by their call, functions without a body."""
-        lines = [f"{name}{args}" for name, args in self.macros() if args]
+        lines = [wrapped(typed(name, args, self)) for name, args in self.macros() if args]
         code = re.sub(r"#(?:.*\\\n)*.*\n?", "", self.code)
         code = re.sub(r"^static inline (.*\))\n\{.*?^\}\n", r"\1;\n", code, flags=re.DOTALL | re.MULTILINE)
         constants = [name for name, args in self.macros() if not args]
@@ -153,9 +154,24 @@ def summary(comment):
     return sentence[0].lower() + sentence[1:]
 
 
+def typed(name, args, item):
+    """How a macro is called: with types, if all it adds to a function is where the caller is."""
+    prototype = dict(item.functions()).get(f"{name}_at", "")
+    if not re.search(r", const char \*site\);$", prototype) or prototype.count(",") != args.count(",") + 1:
+        return f"{name}{args};"
+    return prototype.replace(f"{name}_at(", f"{name}(").replace(", const char *site)", ")")
+
+
+def wrapped(call):
+    """A prototype in lines that fit a terminal, broken between arguments."""
+    glued = re.sub("(?<!,) ", "~", call)
+    indent = " " * (call.find("(") + 1)
+    return textwrap.fill(glued, 72, subsequent_indent=indent, break_long_words=False).replace("~", " ")
+
+
 def calls_of(item):
     """The lines of the synopsis that are the item's."""
-    macros = [f"{name}{args};" for name, args in item.macros() if args]
+    macros = [typed(name, args, item) for name, args in item.macros() if args]
     objects = [f"extern const {m};" for m in re.findall(r"extern const (struct \w+ \w+);", item.code)]
     return macros + [prototype for _, prototype in item.functions()] + objects
 
@@ -164,10 +180,11 @@ def page_of(name, items, title, see_also):
     """The page of a header."""
     top, items = items[0], [item for item in items[1:] if item.title()]
     names = dict.fromkeys([name, *(n for item in items for n in item.names())])
+    calls = [call for item in items for call in calls_of(item)]
     roff = [f".TH {name} 3 {title}"]
     roff += [".SH NAME", ", ".join(names) + " \\- " + prose(summary(top.comment))]
     roff += [".SH SYNOPSIS", ".nf", "\\fB#include <libgather/co.h>\\fP", ".PP"]
-    roff += [f"\\fB{escaped(call)}\\fP" for item in items for call in calls_of(item)]
+    roff += [f"\\fB{escaped(line)}\\fP" for call in calls for line in wrapped(call).split("\n")]
     roff += [".fi", ".SH DESCRIPTION", *described(top.comment)]
     for item in items:
         roff += [f".SS {item.title()}", *verbatim(item.declarations().split("\n"))]
