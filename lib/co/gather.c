@@ -12,6 +12,7 @@ struct gathering {
     size_t n_entered;
     struct co_semaphore permits;
     enum co_gather_mode mode;
+    const char *site;
 };
 
 /* Tasks are entered in the order they were started in, so each takes the next call. */
@@ -48,21 +49,21 @@ static void wait_for_permit(struct co_semaphore *permits)
 static void start_one(struct co_group *group, const char *name, struct gathering *gathering)
 {
     wait_for_permit(&gathering->permits);
-    int rc = co_group_spawn(group, name, run_next, gathering, NULL);
+    int rc = co_group_spawn_at(group, name, run_next, gathering, NULL, gathering->site);
     if (rc < 0) {
-        co_group_cancel(group, rc, "no memory for another task");
+        co_group_cancel_at(group, rc, "no memory for another task", gathering->site);
         (void)run_next(gathering, NULL);
     }
 }
 
-int co_gather(const struct co_call *calls, size_t n_calls, struct co_result *results,
-              unsigned limit, enum co_gather_mode mode)
+int co_gather_at(const struct co_call *calls, size_t n_calls, struct co_result *results,
+                 unsigned limit, enum co_gather_mode mode, const char *site)
 {
-    struct gathering gathering = {.calls = calls, .results = results, .mode = mode};
+    struct gathering gathering = {.calls = calls, .results = results, .mode = mode, .site = site};
     struct co_group group;
 
     co_semaphore_init(&gathering.permits, limit != 0 ? limit : UINT_MAX);
-    co_group_enter(&group, CO_NEVER);
+    co_group_enter_at(&group, CO_NEVER, site);
     group.is_quiet = results != NULL; /* every failure is among them */
     for (size_t i = 0; i < n_calls; i++)
         start_one(&group, calls[i].name, &gathering);

@@ -31,7 +31,9 @@ CO_API_BEGIN
  * suspends   until every call has ended
  * source     asyncio.gather(return_exceptions=)
  */
-CO_BLOCKS int co_gather(const struct co_call *calls, size_t n_calls, struct co_result *results,
-                        unsigned limit, enum co_gather_mode mode);
+#define co_gather(calls, n_calls, results, limit, mode)                                            \
+    co_gather_at(calls, n_calls, results, limit, mode, CO_SITE)
+CO_BLOCKS int co_gather_at(const struct co_call *calls, size_t n_calls, struct co_result *results,
+                           unsigned limit, enum co_gather_mode mode, const char *site);
 
 CO_API_END

@@ -26,15 +26,15 @@ enum gen_state {
 struct co_gen {
     /* What an item touches. */
     enum gen_state state;
-    struct co_context context;    /* where the body stands */
-    struct co_context resumer;    /* of a running root: who wants an item */
-    void **ret_value;             /* of a running root: where they want it, or NULL */
-    void **ret_sent;              /* while it stands at a yield of its own: likewise */
-    struct co_gen *innermost;     /* of a root: the end of its chain, or itself */
-    struct co_gen *root;          /* of an innermost */
-    char *low;                    /* its stack */
-    size_t size;                  /* 0: it has none */
-    struct co_stack_pool *stacks; /* of the thread that made it */
+    struct co_context context; /* where the body stands */
+    struct co_context resumer; /* of a running root: who wants an item */
+    void **ret_value;          /* of a running root: where they want it, or NULL */
+    void **ret_sent;           /* while it stands at a yield of its own: likewise */
+    struct co_gen *innermost;  /* of a root: the end of its chain, or itself */
+    struct co_gen *root;       /* of an innermost */
+    char *low;                 /* its stack */
+    size_t size;               /* 0: it has none */
+    uint64_t thread;           /* that made it, by its number */
 
     struct co_gen *outer;   /* delegates to it; NULL: it is a root */
     struct co_gen *closing; /* of a running root: the generator that is being closed, or NULL */
@@ -55,7 +55,7 @@ int co_gen_new_at(struct co_gen **ret_gen, co_gen_fn *fn, void *arg, const char 
         .state = GEN_NEW,
         .innermost = gen,
         .root = gen,
-        .stacks = &co_gen_stacks,
+        .thread = co_gen_thread_number(),
         .fn = fn,
         .arg = arg,
         .site = site,
@@ -70,7 +70,7 @@ static void end(struct co_gen *gen)
     gen->state = GEN_ENDED;
     gen->size = 0;
     if (gen->stack != NULL)
-        co_stack_put(gen->stacks, co_take(gen->stack));
+        co_stack_put(&co_gen_stacks, co_take(gen->stack));
 }
 
 __attribute__((noreturn)) static void return_to_resumer(struct co_gen *self, int rc)
@@ -128,13 +128,13 @@ static int give_stack(struct co_gen *gen)
 
 static void check_thread(const struct co_gen *gen)
 {
-    if (gen->stacks != &co_gen_stacks)
+    if (gen->thread != co_gen_thread)
         co_die("the generator made at %s is used by a thread that did not make it", gen->site);
 }
 
 static bool can_be_resumed(const struct co_gen *gen)
 {
-    return gen->state == GEN_SUSPENDED && gen->stacks == &co_gen_stacks;
+    return gen->state == GEN_SUSPENDED && gen->thread == co_gen_thread;
 }
 
 static int resume(struct co_gen *gen, int thrown, void **ret_value)

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { KEPT_STACKS = 64 }; /* while no generator is left: what is mapped at once */
 
 _Thread_local struct co_stack_pool co_gen_stacks;
+_Thread_local uint64_t co_gen_thread;
 
 /* Runs something when a thread ends that is not the first; that one ends with the program. */
 static struct {
@@ -13,6 +15,15 @@ static struct {
     pthread_key_t key;
     int rc;
 } thread_end = {.once = PTHREAD_ONCE_INIT};
+
+uint64_t co_gen_thread_number(void)
+{
+    static _Atomic uint64_t n_threads;
+
+    if (co_gen_thread == 0)
+        co_gen_thread = ++n_threads;
+    return co_gen_thread;
+}
 
 static bool is_in_use(void)
 {

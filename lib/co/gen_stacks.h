@@ -7,11 +7,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/co/stack.h"
 
 /* This thread's; all zero until a stack is taken. */
 extern _Thread_local struct co_stack_pool co_gen_stacks;
+
+/* Tells this thread from all others, those that have ended included; 0 until it is asked for. */
+extern _Thread_local uint64_t co_gen_thread;
+uint64_t co_gen_thread_number(void);
 
 /* returns 0, -ENOMEM */
 int co_gen_stacks_take(struct co_stack **ret_stack);

@@ -34,6 +34,7 @@ void co_group_enter_at(struct co_group *group, co_time timeout, const char *site
 int co_group_spawn_at(struct co_group *group, const char *name, co_fn *fn, void *arg,
                       struct co_task **ret_task, const char *site)
 {
+    co_scope_check_thread(&group->scope);
     return co_task_spawn(co_loop_current(), group, name, fn, arg, site, ret_task);
 }
 

@@ -34,10 +34,9 @@ struct co_group {
 
 CO_API_BEGIN
 
+/* Opens a group. Its tasks and its owner's body are cancelled after `timeout` nanoseconds, or
+ * CO_NEVER. */
 #define co_group_enter(group, timeout) co_group_enter_at(group, timeout, CO_SITE)
-#define co_group_spawn(group, name, fn, arg, ret)                                                  \
-    co_group_spawn_at(group, name, fn, arg, ret, CO_SITE)
-
 void co_group_enter_at(struct co_group *group, co_time timeout, const char *site);
 
 /* Starts fn(arg) in the group: lazily, in order of spawning. In a group that is cancelled already
@@ -47,6 +46,8 @@ void co_group_enter_at(struct co_group *group, co_time timeout, const char *site
  * name       a literal
  * returns    0, -ENOMEM (then fn is not entered)
  */
+#define co_group_spawn(group, name, fn, arg, ret_task)                                             \
+    co_group_spawn_at(group, name, fn, arg, ret_task, CO_SITE)
 int co_group_spawn_at(struct co_group *group, const char *name, co_fn *fn, void *arg,
                       struct co_task **ret_task, const char *site);
 

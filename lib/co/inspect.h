@@ -63,7 +63,7 @@ void co_dump(FILE *file);
 int co_stack_use_visit(int (*visit)(void *arg, const struct co_stack_use *use), void *arg);
 
 /* What a debugger needs to list the tasks of a process or a core file without running code in it;
- * see lib/co/gdb.py. Offsets are in bytes. */
+ * the script for gdb that does so is installed as share/libgather/gdb.py. */
 struct co_debug;
 extern const struct co_debug co_debug;
 

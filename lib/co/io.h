@@ -35,7 +35,8 @@ void co_forget_fd(int fd);
 
 /* As the system calls of these names, on non-blocking descriptors; they wait instead of EAGAIN. A
  * task for which they keep succeeding at once is made to let the others run now and then. Writing
- * to where nobody reads raises SIGPIPE, unless it is ignored.
+ * to where nobody reads raises SIGPIPE, unless it is ignored. What co_accept() returns is
+ * non-blocking, and closed on exec.
  *
  * returns    what the system call returns, or -errno
  */

@@ -25,9 +25,8 @@ CO_API_BEGIN
 
 void co_lock_init(struct co_lock *lock);
 
-/* returns    0: the caller holds it, and owes one co_lock_release()
- *            -EDEADLK: the caller holds it already
- *            -ECANCELED: it is not held
+/* returns    0: the caller holds it, and owes one co_lock_release();
+ *            -EDEADLK: the caller holds it already; -ECANCELED: it is not held
  * suspends   while another task holds it
  */
 CO_BLOCKS int co_lock_acquire(struct co_lock *lock);

@@ -40,7 +40,7 @@ void co_timer_arm(struct co_loop *loop, struct co_timer *timer, co_time after)
     if (after == CO_NEVER)
         return;
     co_time now = loop->clock->now(loop);
-    if (after <= CO_NEVER - now)
+    if (after < CO_NEVER - now)
         co_heap_insert(&loop->timers, &timer->node, now + after);
 }
 

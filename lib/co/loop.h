@@ -7,8 +7,8 @@
  * deadline wins.
  *
  * A thread has at most one running loop. Except where said, every function of this library is
- * called from a task, on the loop's thread; from another thread, or in a child made by fork(2), it
- * aborts with a sentence.
+ * called from a task, on the loop's thread; from another thread, or in a child made by fork(2),
+ * what needs the loop or wakes one of its tasks aborts with a sentence.
  */
 #pragma once
 

@@ -78,8 +78,8 @@ static const struct co_stack *find_overflow(const struct co_loop *loop, const ch
 {
     const struct co_stack *stack = co_stack_pool_find(&loop->stacks, address);
 
-    if (stack == NULL && co_gen_stacks.slot_size != 0)
-        stack = co_stack_pool_find(&co_gen_stacks, address);
+    if (stack == NULL)
+        stack = co_gen_stacks_find(address);
     return stack != NULL && address < stack->low ? stack : NULL;
 }
 

@@ -4,7 +4,6 @@
  * putters only while it is full: never both. */
 #include "lib/co/queue.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -15,7 +14,8 @@ static const struct co_wait_kind waits_for_item = {.word = "an item of a queue"}
 
 int co_queue_init(struct co_queue *queue, size_t capacity)
 {
-    assert(capacity > 0);
+    if (capacity == 0)
+        co_die("a queue that holds nothing: its capacity is 0");
     *queue = (struct co_queue){.capacity = capacity};
     co_waitq_init(&queue->getters);
     co_waitq_init(&queue->putters);
@@ -23,9 +23,18 @@ int co_queue_init(struct co_queue *queue, size_t capacity)
     return queue->items != NULL ? 0 : -ENOMEM;
 }
 
+static void assert_nobody_waits(const struct co_waitq *line)
+{
+    const struct co_task *first = co_waitq_first(line);
+
+    if (first != NULL)
+        co_die("co_queue_done() of a queue that task %s (%s) waits for", first->name, first->site);
+}
+
 void co_queue_done(struct co_queue *queue)
 {
-    assert(co_waitq_is_empty(&queue->getters) && co_waitq_is_empty(&queue->putters));
+    assert_nobody_waits(&queue->getters);
+    assert_nobody_waits(&queue->putters);
     free(co_take(queue->items));
 }
 

@@ -21,10 +21,10 @@ struct co_queue {
 
 CO_API_BEGIN
 
-/* returns 0, -ENOMEM; capacity >= 1 */
+/* Aborts with a sentence if capacity is 0. returns 0, -ENOMEM */
 int co_queue_init(struct co_queue *queue, size_t capacity);
 
-/* Nobody may be waiting. Items still inside are forgotten. */
+/* Items still inside are forgotten. Aborts with a sentence if somebody waits. */
 void co_queue_done(struct co_queue *queue);
 
 /* returns    0, -EPIPE once shut down

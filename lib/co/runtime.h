@@ -77,8 +77,8 @@ struct co_task {
     const char *site; /* where it was spawned */
 };
 
-/* Who is told of a task's end without being parked for it: one can watch many. Removed from the list
- * before. */
+/* Who is told of a task's end without being parked for it: one can watch many. Removed from the
+ * list before. */
 struct co_watch {
     struct co_list link;
     void (*ended)(struct co_watch *watch);
@@ -209,8 +209,8 @@ void co_task_free_spares(struct co_loop *loop);
 /* Frees some of more spare tasks than are worth keeping. returns whether there are more. */
 bool co_task_trim(struct co_loop *loop);
 
-/* Whether a task that has ended failed. One that was cancelled and says so has not; one that says so
- * without having been cancelled has, for nobody else would report it. */
+/* Whether a task that has ended failed. One that was cancelled and says so has not; one that says
+ * so without having been cancelled has, for nobody else would report it. */
 bool co_task_has_failed(const struct co_task *task);
 
 /* A task that has ended failed, and no group returns its status: who awaits it is told, or else the
@@ -239,6 +239,16 @@ const struct co_scope *co_scope_find_cancelled(const struct co_scope *innermost)
 /* Aborts with a sentence unless the caller entered this scope last. */
 void co_scope_assert_innermost(const struct co_scope *scope);
 
+/* Aborts with a sentence when the scope is of another thread's loop. */
+__attribute__((noreturn, cold)) void co_die_of_foreign_scope(const struct co_scope *scope);
+static inline void co_scope_check_thread(const struct co_scope *scope)
+{
+    const struct co_task *task = scope->task; /* NULL: of the loop's own group, which is private */
+
+    if (task != NULL && task->loop != co_loop_current())
+        co_die_of_foreign_scope(scope);
+}
+
 void co_scope_init(struct co_scope *scope, struct co_task *task, enum co_scope_kind kind,
                    const char *site);
 
@@ -263,7 +273,8 @@ int co_loop_wait(struct co_loop *loop);
 __attribute__((cold)) void co_step_ended(struct co_loop *loop);
 
 /* Aborts with a sentence when the task, which is running, is in a scope whose frame is gone. It may
- * be missed here, if other frames lie there now; not when an outer scope is left or the task ends. */
+ * be missed here, if other frames lie there now; not when an outer scope is left or the task ends.
+ */
 __attribute__((cold)) void co_scope_check_frames(const struct co_task *task);
 
 /* Whether the loop runs is for debuggers to know. */

@@ -107,8 +107,15 @@ void co_scope_enter_at(struct co_scope *scope, co_time timeout, bool shielded, c
     arm(scope, timeout);
 }
 
+void co_die_of_foreign_scope(const struct co_scope *scope)
+{
+    co_die("the scope entered at %s by task %s (%s) is used by another thread's loop", scope->site,
+           scope->task->name, scope->task->site);
+}
+
 void co_scope_reschedule(struct co_scope *scope, co_time timeout)
 {
+    co_scope_check_thread(scope);
     if (scope->cancelled)
         return;
     co_timer_disarm(co_loop_current(), &scope->timer);

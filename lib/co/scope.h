@@ -51,6 +51,7 @@ CO_API_BEGIN
  * timeout still does, so give it one. */
 #define co_scope_shield(scope, timeout) co_scope_enter_at(scope, timeout, true, CO_SITE)
 
+/* Both of them: a scope entered at `site`, shielded or not. */
 void co_scope_enter_at(struct co_scope *scope, co_time timeout, bool shielded, const char *site);
 
 /* Moves the deadline to `timeout` nanoseconds from now, or takes it away: CO_NEVER. A scope that is

@@ -31,6 +31,9 @@ enum {
     PAGES_PER_LOOK = 256, /* in one call of mincore() */
 };
 
+/* Nobody has so much address space; a slab of more could not even be counted. */
+#define STACK_SIZE_MAX (SIZE_MAX / SLOTS_PER_SLAB / 2)
+
 struct slab {
     struct co_list link;
     char *base;
@@ -64,6 +67,8 @@ void co_stack_pool_init(struct co_stack_pool *pool, size_t stack_size)
 #endif
     if (stack_size == 0)
         stack_size = CO_STACK_SIZE_DEFAULT - pool->guard_size;
+    else if (stack_size > STACK_SIZE_MAX)
+        stack_size = STACK_SIZE_MAX;
     pool->slot_size = round_up(stack_size, page) + pool->guard_size;
     co_list_init(&pool->slabs);
     co_list_init(&pool->used);

@@ -36,7 +36,7 @@ void co_semaphore_init(struct co_semaphore *semaphore, unsigned n_permits);
 
 /* Takes one permit, waiting for one if none is free.
  *
- * returns    0: the caller holds a permit and owes one co_semaphore_release()
+ * returns    0: the caller holds a permit and owes one co_semaphore_release();
  *            -ECANCELED: no permit is held
  * suspends   only when no permit is free
  */

@@ -140,7 +140,7 @@ static void end_task(struct co_task *task)
     assert_nothing_is_open(task);
     if (task->rc < 0)
         task->result = NULL;
-    co_locals_unref(task->locals);
+    co_locals_unref(co_take(task->locals)); /* freeing a value may look for one, or spawn */
     task->stack = NULL;
     task->state = CO_ENDED;
     loop->n_tasks--;
@@ -411,10 +411,19 @@ int co_park_uncancellable(struct co_waitq *queue, const struct co_wait_kind *kin
     return park(self, queue, kind, object);
 }
 
+__attribute__((noreturn, cold, noinline)) static void
+die_of_foreign_wake(const struct co_task *task)
+{
+    co_die("task %s (%s) is woken from outside of its loop: another thread uses co_loop_call()",
+           task->name, task->site);
+}
+
 void co_unpark(struct co_task *task, int rc)
 {
     if (task->state != CO_PARKED)
         return;
+    if (task->loop != co_running_loop)
+        die_of_foreign_wake(task);
     task->state = CO_READY;
     task->wake_rc = rc;
     task->since = task->loop->now;

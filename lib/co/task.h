@@ -40,6 +40,7 @@ void co_cancel_at(struct co_task *task, const char *why, const char *site);
  * handle: the end of a task that serves. NULL is fine. suspends unless the task has ended */
 void co_task_stop(struct co_task *task, const char *why);
 
+/* Drops a handle, at the latest before the loop is freed. NULL is fine. */
 void co_task_unref(struct co_task *task);
 void co_task_unrefp(struct co_task **task);
 

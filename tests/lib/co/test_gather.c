@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 
 #include "tests/support/fault.h"
 #include "tests/support/runtime.h"
@@ -224,6 +225,28 @@ CO_TEST(without_memory_every_call_is_entered_all_the_same)
     ck_abort_msg("the allocations never ended");
 }
 
+static int find_own_site(void *arg, const struct co_task_info *info)
+{
+    if (strcmp(info->state, "running") == 0)
+        *(const char **)arg = info->site;
+    return 0;
+}
+
+static int say_own_site(void *arg, void **result)
+{
+    (void)result;
+    return co_tasks_visit(find_own_site, arg);
+}
+
+CO_TEST(calls_are_tasks_of_the_place_that_gathers_them)
+{
+    const char *site = NULL;
+    const struct co_call call = {"call", say_own_site, &site};
+
+    assert_ok(co_gather(&call, 1, NULL, 0, CO_FAIL_FAST));
+    ck_assert_ptr_nonnull(strstr(site, "test_gather.c:"));
+}
+
 Suite *suite_co_gather(void);
 
 Suite *suite_co_gather(void)
@@ -242,6 +265,7 @@ Suite *suite_co_gather(void)
     tcase_add_test(tcase, a_gather_that_is_cancelled_from_the_start_still_enters_every_call);
     tcase_add_test(tcase, ten_thousand_calls_run_beside_each_other);
     tcase_add_test(tcase, without_memory_every_call_is_entered_all_the_same);
+    tcase_add_test(tcase, calls_are_tasks_of_the_place_that_gathers_them);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -93,14 +93,38 @@ static void *use_elsewhere(void *gen)
     return NULL;
 }
 
+static void in_a_thread(void *(*fn)(void *), void *arg)
+{
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, fn, arg);
+    pthread_join(thread, NULL);
+}
+
 static void use_in_another_thread(void)
 {
     struct co_gen *gen = make_gen(count_to, co_int(3));
-    pthread_t thread;
 
     (void)co_gen_next(gen, NULL);
-    pthread_create(&thread, NULL, use_elsewhere, gen);
-    pthread_join(thread, NULL);
+    in_a_thread(use_elsewhere, gen);
+}
+
+static void *make_elsewhere(void *ret_gen)
+{
+    struct co_gen **gen = ret_gen;
+
+    *gen = make_gen(count_to, co_int(3));
+    (void)co_gen_next(*gen, NULL);
+    return NULL;
+}
+
+/* The second thread has its variables where the first had them. */
+static void use_in_the_successor_of_a_thread(void)
+{
+    struct co_gen *gen;
+
+    in_a_thread(make_elsewhere, &gen);
+    in_a_thread(use_elsewhere, gen);
 }
 
 static const struct {
@@ -114,6 +138,7 @@ static const struct {
     {yield_for_who_resumed, "which is not the one that runs"},
     {delegate_from_outside, "which is not the one that runs"},
     {use_in_another_thread, "by a thread that did not make it"},
+    {use_in_the_successor_of_a_thread, "by a thread that did not make it"},
 };
 
 START_TEST(misuse_ends_the_process_with_a_sentence)

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -475,6 +476,51 @@ static int leave_while_a_stranger_waits(void *arg, void **result)
     return co_group_exit(&group, 0);
 }
 
+static int spawn_into_it(void *group, void **result)
+{
+    (void)result;
+    return co_group_spawn(group, "guest", end_without_leaving, NULL, NULL);
+}
+
+static int cancel_it(void *group, void **result)
+{
+    (void)result;
+    co_group_cancel((struct co_group *)group, 0, "not mine");
+    return 0;
+}
+
+static co_fn *used;
+
+static void *use_in_another_loop(void *group)
+{
+    (void)co_run(used, group, NULL);
+    return NULL;
+}
+
+static int let_another_thread(co_fn *use)
+{
+    pthread_t thread;
+    struct co_group group;
+
+    co_group_enter(&group, CO_SECOND);
+    used = use;
+    assert_ok(pthread_create(&thread, NULL, use_in_another_loop, &group));
+    assert_ok(pthread_join(thread, NULL));
+    return co_group_exit(&group, 0);
+}
+
+static int let_another_thread_spawn(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    return let_another_thread(spawn_into_it);
+}
+
+static int let_another_thread_cancel(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    return let_another_thread(cancel_it);
+}
+
 static const struct {
     co_fn *fn;
     const char *sentence;
@@ -483,6 +529,8 @@ static const struct {
     {let_a_task_leave, "task child"},
     {end_without_leaving, "ended inside a scope"},
     {leave_while_a_stranger_waits, "is left while task stranger waits for it to close"},
+    {let_another_thread_spawn, "is used by another thread's loop"},
+    {let_another_thread_cancel, "is used by another thread's loop"},
 };
 
 static co_fn *misused;

@@ -244,6 +244,35 @@ CO_TEST(values_are_freed_when_their_task_ends_and_not_with_its_handle)
     ck_assert_int_eq(n_freed, 1);
 }
 
+static int expect_nothing(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    ck_assert_ptr_null(co_local_get(&shape));
+    return 0;
+}
+
+static void look_and_spawn(void *value)
+{
+    count_freed(value);
+    ck_assert_ptr_null(co_local_get(&shape));
+    assert_ok(co_create_task("late", expect_nothing, NULL, NULL));
+}
+
+static int set_two_and_end(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    assert_ok(co_local_set(&shape, square, NULL));
+    return co_local_set(&colour, red, look_and_spawn);
+}
+
+CO_TEST(while_the_values_of_a_task_that_ended_are_freed_it_has_none)
+{
+    n_freed = 0;
+    finish(start(set_two_and_end));
+    ck_assert_int_eq(n_freed, 1);
+    settle();
+}
+
 CO_TEST(a_value_may_be_nothing)
 {
     n_freed = 0;
@@ -295,6 +324,7 @@ Suite *suite_co_local(void)
     tcase_add_test(freeing, a_value_lives_as_long_as_a_task_has_it);
     tcase_add_test(freeing, other_keys_of_a_shared_table_keep_their_values);
     tcase_add_test(freeing, values_are_freed_when_their_task_ends_and_not_with_its_handle);
+    tcase_add_test(freeing, while_the_values_of_a_task_that_ended_are_freed_it_has_none);
     tcase_add_test(freeing, a_value_may_be_nothing);
     tcase_add_test(freeing, without_memory_a_value_stays_the_callers);
     suite_add_tcase(suite, freeing);

@@ -403,14 +403,25 @@ static int destroy_what_somebody_waits_for(void *arg, void **result)
     return 0;
 }
 
-static void misuse(void)
+static void destroy_too_early(void)
 {
     (void)co_run(destroy_what_somebody_waits_for, NULL, NULL);
 }
 
 START_TEST(destroying_a_queue_that_somebody_waits_for_ends_the_process)
 {
-    assert_dies(misuse, SIGABRT, "co_queue_done");
+    assert_dies(destroy_too_early, SIGABRT, "co_queue_done() of a queue that task");
+}
+END_TEST
+
+static void make_it_without_room(void)
+{
+    (void)co_queue_init(&queue, 0);
+}
+
+START_TEST(a_queue_without_room_ends_the_process)
+{
+    assert_dies(make_it_without_room, SIGABRT, "its capacity is 0");
 }
 END_TEST
 
@@ -441,6 +452,7 @@ Suite *suite_co_queue(void)
     suite_add_tcase(suite, at_once);
 
     tcase_add_test(misuse_case, destroying_a_queue_that_somebody_waits_for_ends_the_process);
+    tcase_add_test(misuse_case, a_queue_without_room_ends_the_process);
     suite_add_tcase(suite, misuse_case);
 
     tcase_add_test(shutdown, a_shut_queue_takes_no_item_and_gives_those_it_has);

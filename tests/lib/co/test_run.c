@@ -297,6 +297,20 @@ START_TEST(each_task_of_a_deadlock_is_named_with_what_it_waits_for)
 }
 END_TEST
 
+static int sleep_past_the_end_of_time(void *arg, void **result)
+{
+    (void)arg, (void)result;
+    assert_ok(co_sleep(CO_NEVER - 1));
+    return co_sleep(1);
+}
+
+START_TEST(a_deadline_at_the_end_of_time_is_none)
+{
+    ck_assert_int_eq(co_loop_run_until_complete(loop, sleep_past_the_end_of_time, NULL, NULL),
+                     -EDEADLK);
+}
+END_TEST
+
 static int await_oneself(void *arg, void **result)
 {
     (void)arg;
@@ -506,6 +520,7 @@ Suite *suite_co_run(void)
 
     tcase_add_checked_fixture(deadlock, set_up, tear_down);
     tcase_add_test(deadlock, each_task_of_a_deadlock_is_named_with_what_it_waits_for);
+    tcase_add_test(deadlock, a_deadline_at_the_end_of_time_is_none);
     tcase_add_test(deadlock, a_task_that_awaits_itself_is_named);
     tcase_add_test(deadlock, a_deadlock_at_the_end_ends_the_process_with_the_names);
     suite_add_tcase(suite, deadlock);

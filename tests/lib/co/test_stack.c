@@ -166,6 +166,16 @@ START_TEST(ten_thousand_stacks_take_few_mappings)
 }
 END_TEST
 
+START_TEST(a_stack_larger_than_all_memory_is_not_to_be_had)
+{
+    struct co_stack *stack;
+
+    co_stack_pool_init(&pool, SIZE_MAX);
+    ck_assert_int_eq(co_stack_take(&pool, &stack), -ENOMEM);
+    co_stack_pool_done(&pool);
+}
+END_TEST
+
 START_TEST(a_stack_that_was_reserved_is_there_even_without_memory)
 {
     struct co_stack *stacks[2 * STACKS_PER_SLAB];
@@ -299,6 +309,7 @@ Suite *suite_co_stack(void)
     tcase_add_test(tcase, a_stack_that_was_not_used_deeply_keeps_its_pages);
     tcase_add_test(tcase, of_many_idle_stacks_most_keep_no_page_and_those_that_do_are_taken_first);
     tcase_add_test(tcase, ten_thousand_stacks_take_few_mappings);
+    tcase_add_test(tcase, a_stack_larger_than_all_memory_is_not_to_be_had);
     tcase_add_test(tcase, a_stack_that_was_reserved_is_there_even_without_memory);
     tcase_add_test(tcase, without_memory_no_stack_is_taken_and_none_is_lost);
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,8 @@
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 
+#include "tests/support/death.h"
 #include "tests/support/random.h"
 #include "tests/support/runtime.h"
 
@@ -260,6 +263,37 @@ CO_TEST(waiting_is_where_a_cancel_arrives_even_if_the_event_is_set)
     co_scope_exit(&scope, 0);
 }
 
+static void *set_event(void *event)
+{
+    co_event_set(event);
+    return NULL;
+}
+
+static int wait_for_a_thread(void *arg, void **result)
+{
+    struct co_event event;
+    struct guest guest = {&event, 'a'};
+    pthread_t thread;
+
+    (void)arg, (void)result;
+    co_event_init(&event);
+    assert_ok(co_create_task("guest", wait_and_note, &guest, NULL));
+    settle();
+    assert_ok(pthread_create(&thread, NULL, set_event, &event));
+    return pthread_join(thread, NULL);
+}
+
+static void wake_from_a_thread(void)
+{
+    (void)co_run(wait_for_a_thread, NULL, NULL);
+}
+
+START_TEST(waking_a_task_from_another_thread_ends_the_process)
+{
+    assert_dies(wake_from_a_thread, SIGABRT, "is woken from outside of its loop");
+}
+END_TEST
+
 Suite *suite_co_sync(void);
 
 Suite *suite_co_sync(void)
@@ -281,6 +315,7 @@ Suite *suite_co_sync(void)
     tcase_add_test(event, who_comes_after_an_event_was_set_does_not_wait);
     tcase_add_test(event, who_waited_is_woken_even_if_the_event_is_cleared_at_once);
     tcase_add_test(event, waiting_is_where_a_cancel_arrives_even_if_the_event_is_set);
+    tcase_add_test(event, waking_a_task_from_another_thread_ends_the_process);
     suite_add_tcase(suite, event);
     return suite;
 }
