@@ -10,24 +10,16 @@ static const char *const state_names[] = {
     [CO_ENDED] = "ended",
 };
 
-/* The task that alone can continue this one; NULL: it is not parked, or there is no such task. */
-static const struct co_task *holder_of(const struct co_task *task)
-{
-    bool has_holder = task->state == CO_PARKED && task->waits_for->holder != NULL;
-
-    return has_holder ? task->waits_for->holder(task->waits_on) : NULL;
-}
-
 /* Follows who waits for whom. That may lead into a circle that the task is not in: then the walk
  * ahead meets the one behind it, which goes at half its speed. */
 static bool waits_in_circle(const struct co_task *task)
 {
-    const struct co_task *ahead = holder_of(task), *behind = task;
+    const struct co_task *ahead = co_task_holder(task), *behind = task;
 
     for (bool odd = true; ahead != NULL && ahead != task; odd = !odd) {
-        ahead = holder_of(ahead);
+        ahead = co_task_holder(ahead);
         if (odd)
-            behind = holder_of(behind);
+            behind = co_task_holder(behind);
         if (ahead == behind)
             break;
     }
@@ -36,7 +28,7 @@ static bool waits_in_circle(const struct co_task *task)
 
 static void describe_wait(struct co_task_info *info, const struct co_task *task)
 {
-    const struct co_task *holder = holder_of(task);
+    const struct co_task *holder = co_task_holder(task);
 
     info->fd = -1;
     if (task->state != CO_PARKED)

@@ -213,6 +213,14 @@ bool co_task_trim(struct co_loop *loop);
  * so without having been cancelled has, for nobody else would report it. */
 bool co_task_has_failed(const struct co_task *task);
 
+/* The task that alone can continue this one; NULL: it is not parked, or there is no such task. */
+static inline const struct co_task *co_task_holder(const struct co_task *task)
+{
+    bool has_holder = task->state == CO_PARKED && task->waits_for->holder != NULL;
+
+    return has_holder ? task->waits_for->holder(task->waits_on) : NULL;
+}
+
 /* A task that has ended failed, and no group returns its status: who awaits it is told, or else the
  * loop's owner by a report. */
 void co_task_failed_alone(struct co_task *task);

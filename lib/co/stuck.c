@@ -6,13 +6,6 @@
 
 enum { MAX_WORDS = 256 }; /* longer ones are cut */
 
-static const struct co_task *holder_of_what(const struct co_task *waiter)
-{
-    const struct co_wait_kind *kind = waiter->waits_for;
-
-    return kind->holder != NULL ? kind->holder(waiter->waits_on) : NULL;
-}
-
 static void describe(const struct co_task *task, char *words, size_t size)
 {
     const struct co_wait_kind *kind = task->waits_for;
@@ -21,7 +14,7 @@ static void describe(const struct co_task *task, char *words, size_t size)
         snprintf(words, size, "goes on without end");
         return;
     }
-    const struct co_task *holder = holder_of_what(task);
+    const struct co_task *holder = co_task_holder(task);
     if (kind->is_fd)
         snprintf(words, size, "waits for %s %d", kind->word, (int)(intptr_t)task->waits_on);
     else if (holder == NULL)

@@ -212,20 +212,6 @@ static int drive(void *arg, void **result)
     return 0;
 }
 
-static void stop_driver(struct co_dns *dns)
-{
-    struct co_scope shield;
-
-    if (dns->driver == NULL)
-        return;
-    co_cancel(dns->driver, "the resolver is closed");
-    /* The driver waits for nothing that a cancel does not end, so this needs no limit. */
-    co_scope_shield(&shield, CO_NEVER);
-    int rc = co_task_await(dns->driver, NULL);
-    (void)co_scope_exit(&shield, rc);
-    co_task_unref(co_take(dns->driver));
-}
-
 /* --- Life ---------------------------------------------------------------------------------- */
 
 /* Each of the tries takes twice as long as the one before: 1 + 2 + 4 parts of the whole. Names are
@@ -286,7 +272,7 @@ void co_dns_free(struct co_dns *dns)
 {
     if (dns == NULL)
         return;
-    stop_driver(dns);
+    co_task_stop(co_take(dns->driver), "the resolver is closed");
     if (dns->channel != NULL)
         ares_destroy(dns->channel); /* answers what is still asked */
     if (dns->is_library_open)

@@ -138,15 +138,8 @@ int co_http_driver_start(struct co_http_session *session)
 
 void co_http_driver_stop(struct co_http_session *session)
 {
-    struct co_scope shield;
-
     if (session->driver == NULL)
         return;
-    co_cancel(session->driver, "the session is closed");
-    /* The driver waits for nothing that a cancel does not end, so this needs no limit. */
-    co_scope_shield(&shield, CO_NEVER);
-    int rc = co_task_await(session->driver, NULL);
-    (void)co_scope_exit(&shield, rc);
-    co_task_unref(co_take(session->driver));
+    co_task_stop(co_take(session->driver), "the session is closed");
     co_forget_fd(session->sockets.epoll_fd);
 }

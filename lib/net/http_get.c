@@ -1,8 +1,9 @@
+#include "lib/net/http.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "lib/co/task.h"
-#include "lib/net/http.h"
 
 int co_http_get(struct co_http_session *session, const char *url,
                 struct co_http_response *ret_response)

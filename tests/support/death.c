@@ -56,3 +56,14 @@ void assert_dies(void (*misuse)(void), int signal, const char *sentence)
     ck_assert_int_eq(WTERMSIG(status), signal);
     ck_assert_msg(sentence == NULL || strstr(words, sentence) != NULL, "it said: %s", words);
 }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wframe-larger-than="
+__attribute__((noinline, no_sanitize("address"))) int have_a_large_frame(size_t i)
+{
+    volatile char array[60 * 1024];
+
+    array[i] = 1;
+    return array[i];
+}
+#pragma GCC diagnostic pop

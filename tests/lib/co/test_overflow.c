@@ -31,17 +31,6 @@ static void restore_actions(void)
 /* --- Overflows ----------------------------------------------------------------------------------
  */
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wframe-larger-than="
-__attribute__((noinline, no_sanitize("address"))) static int have_a_large_frame(size_t i)
-{
-    volatile char array[60 * KIB];
-
-    array[i] = 1;
-    return array[i];
-}
-#pragma GCC diagnostic pop
-
 static volatile int depth;
 
 __attribute__((noinline, no_sanitize("address"))) static int recurse(void)

@@ -255,17 +255,6 @@ START_TEST(the_guard_is_still_there_when_pages_were_given_back)
 }
 END_TEST
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wframe-larger-than="
-__attribute__((noinline, no_sanitize("address"))) static int have_a_large_frame(size_t i)
-{
-    volatile char array[60 * KIB];
-
-    array[i] = 1;
-    return array[i];
-}
-#pragma GCC diagnostic pop
-
 static int overflow(void *arg, void **result)
 {
     (void)result;
