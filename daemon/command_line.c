@@ -59,7 +59,8 @@ static void set(struct reading *reading, const char *assignment)
     if (config_set(reading->config, assignment, &err) == 0)
         return;
     reading->is_wrong = true;
-    fprintf(stderr, "gatherd: --set %s: %s\n", assignment, err.message);
+    /* It names the setting; the value may be a secret. */
+    fprintf(stderr, "gatherd: --set: %s\n", err.message);
 }
 
 /* returns 0; an exit status */

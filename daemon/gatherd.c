@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "lib/co/co.h"
 #include "lib/net/dns.h"
@@ -15,22 +14,24 @@
 #include "daemon/api/api.h"
 #include "daemon/api/http_server.h"
 #include "daemon/base/endpoint.h"
+#include "daemon/descriptors.h"
 #include "daemon/engine/egress.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/jobs.h"
+#include "daemon/engine/loop_lag.h"
+#include "daemon/request_settings.h"
 #include "daemon/store/store.h"
 #include "daemon/task_dump.h"
 
 #define GRACE (5 * CO_SECOND) /* for requests that are being handled when we are told to stop */
-
-#define MAX_JOB_BYTES                                                                              \
-    ((size_t)512 << 20) /* of one parsed document: ten million plain URLs need more */
 
 enum { MAX_SERVERS_TEXT = 1024 };
 
 struct gatherd {
     const struct config *config;
     struct co_task *task_dump;
+    struct loop_lag loop_lag;
+    struct request_settings requests;
     struct egress *egress;
     struct co_dns *dns;
     struct co_http_session *session;
@@ -39,7 +40,6 @@ struct gatherd {
     struct store *store;
     struct jobs jobs;
     struct api api;
-    struct co_http_header default_headers[2];
     struct http_server *server;
 };
 
@@ -51,12 +51,27 @@ static int start_task_dump(struct gatherd *gatherd, struct err *err)
     return task_dump_start(&gatherd->task_dump);
 }
 
+static int start_loop_lag(struct gatherd *gatherd, struct err *err)
+{
+    (void)err;
+    return loop_lag_start(&gatherd->loop_lag);
+}
+
+static int read_request_settings(struct gatherd *gatherd, struct err *err)
+{
+    return request_settings_init(&gatherd->requests, gatherd->config, err);
+}
+
 static int start_egress(struct gatherd *gatherd, struct err *err)
 {
     const struct string_list *allow = &gatherd->config->egress.allow;
     const struct string_list *deny = &gatherd->config->egress.deny;
+    const struct string_list *nat64 = &gatherd->config->egress.nat64_prefixes;
+    int rc = egress_new(&gatherd->egress, allow->items, allow->n, deny->items, deny->n, err);
 
-    return egress_new(&gatherd->egress, allow->items, allow->n, deny->items, deny->n, err);
+    return rc < 0 ? rc
+                  : egress_set_nat64(gatherd->egress, gatherd->config->egress.nat64 == NAT64_DENY,
+                                     nat64->items, nat64->n, err);
 }
 
 static int start_dns(struct gatherd *gatherd, struct err *err)
@@ -97,8 +112,10 @@ static int start_engine(struct gatherd *gatherd, struct err *err)
     const struct fetcher fetcher = {
         .session = gatherd->session,
         .egress = gatherd->egress,
+        .credentials = gatherd->requests.credentials,
         .max_header_bytes = config->fetch.max_header_bytes,
         .max_body_bytes = config->fetch.max_body_bytes,
+        .max_decode_ratio = (unsigned)config->fetch.max_decode_ratio,
     };
 
     (void)err;
@@ -119,31 +136,6 @@ static int start_jobs(struct gatherd *gatherd, struct err *err)
     };
     int rc = store_new(&gatherd->store, &options);
     return rc < 0 ? rc : jobs_init(&gatherd->jobs, gatherd->engine, gatherd->store);
-}
-
-static struct parse_settings parse_settings(struct gatherd *gatherd)
-{
-    const struct config *config = gatherd->config;
-
-    gatherd->default_headers[0] = (struct co_http_header){"User-Agent", config->fetch.user_agent};
-    gatherd->default_headers[1] = (struct co_http_header){"Accept", "*/*"};
-    return (struct parse_settings){
-        .max_items = config->api.max_items,
-        .max_arena_bytes = MAX_JOB_BYTES,
-        .max_capture_bytes = config->fetch.max_body_bytes,
-        .max_redirects = (unsigned)config->fetch.max_redirects,
-        .defaults =
-            {
-                .method = "GET",
-                .headers = gatherd->default_headers,
-                .n_headers = 2,
-                .timeout_us = (int64_t)config->fetch.timeout_ms * 1000,
-                .connect_timeout_us = (int64_t)config->fetch.connect_timeout_ms * 1000,
-                .follow_redirects = true,
-                .max_redirects = (unsigned)config->fetch.max_redirects,
-                .capture_max_bytes = 1024 * 1024,
-            },
-    };
 }
 
 static bool is_loopback(const struct co_address *address)
@@ -198,8 +190,10 @@ static int start_api(struct gatherd *gatherd, struct err *err)
         .engine = gatherd->engine,
         .jobs = &gatherd->jobs,
         .store = gatherd->store,
-        .parse = parse_settings(gatherd),
+        .parse = gatherd->requests.parse,
         .budget = &gatherd->budget,
+        .config = config,
+        .loop_lag = &gatherd->loop_lag,
     };
     const struct http_server_options options = {
         .listen = config->api.listen.items,
@@ -226,6 +220,8 @@ static const struct {
     int (*start)(struct gatherd *gatherd, struct err *err);
 } parts[] = {
     {"the task dump", start_task_dump},
+    {"the measuring of the loop's lag", start_loop_lag},
+    {"the settings of requests", read_request_settings},
     {"the egress policy", start_egress},
     {"name resolution", start_dns},
     {"the HTTP session", start_session},
@@ -258,6 +254,8 @@ static void stop(struct gatherd *gatherd)
     co_http_session_free(gatherd->session);
     co_dns_free(gatherd->dns);
     egress_free(gatherd->egress);
+    request_settings_done(&gatherd->requests);
+    loop_lag_stop(&gatherd->loop_lag);
     co_task_stop(gatherd->task_dump, "the daemon is stopping");
 }
 
@@ -296,24 +294,12 @@ static int serve(void *arg, void **ret_result)
     return rc < 0 ? rc : 0;
 }
 
-/* Every connection is a descriptor, so take all we are allowed to have. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static void set_up_process(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8"); /* libcurl reads host names outside ASCII in it */
     signal(SIGPIPE, SIG_IGN);
     change_mask(SIG_BLOCK, waited_for_signals, N_SIGNALS(waited_for_signals));
     job_parse_init();
-    raise_descriptor_limit();
     /* Buffers that come and go with every transfer should not be mapped and unmapped each time. */
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
@@ -336,10 +322,12 @@ static int run_loop(struct gatherd *gatherd)
 
 int gatherd_serve(const struct config *config)
 {
-    struct gatherd gatherd = {.config = config};
+    struct config fitting = *config; /* its texts are config's */
+    struct gatherd gatherd = {.config = &fitting};
 
     set_up_process();
     log_set_level(config->log.level);
+    descriptors_fit(&fitting, descriptors_raise_limit());
     int rc = run_loop(&gatherd);
     if (rc == 0)
         log_info("stopped");

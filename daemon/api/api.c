@@ -9,6 +9,8 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/jobs/{id}", job_delete, .takes_body = false},
     {"POST", "/v1/jobs/{id}/cancel", job_cancel, .takes_body = false},
     {"GET", "/v1/jobs/{id}/results", job_results, .takes_body = false},
+    {"GET", "/v1/limits", limits_get, .takes_body = false},
+    {"GET", "/v1/stats", stats_get, .takes_body = false},
     {"GET", "/healthz", health_get, .takes_body = false},
 };
 const size_t api_n_routes = sizeof(api_routes) / sizeof(*api_routes);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "daemon/api/router.h"
+#include "daemon/base/config.h"
 #include "daemon/engine/jobs.h"
+#include "daemon/engine/loop_lag.h"
 #include "daemon/model/parse.h"
 
 /* What the handlers work on; the handler_arg of the server. */
@@ -12,12 +14,14 @@ struct api {
     struct store *store;
     struct parse_settings parse;
     struct result_budget *budget;
+    const struct config *config;
+    const struct loop_lag *loop_lag;
 };
 
 extern const struct http_route api_routes[];
 extern const size_t api_n_routes;
 
-/* One file each: gather.c, jobs.c, job_results.c, health.c */
+/* One file each: gather.c, jobs.c, job_results.c, limits.c, stats.c, health.c */
 http_handler gather_post;
 http_handler gather_get;
 http_handler jobs_post;
@@ -26,4 +30,6 @@ http_handler job_get;
 http_handler job_delete;
 http_handler job_cancel;
 http_handler job_results;
+http_handler limits_get;
+http_handler stats_get;
 http_handler health_get;

@@ -56,6 +56,9 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
     if (chunk == NULL)
         return NULL;
 
+    /* Also what gets a chunk of its own: many of that size soon share one. */
+    if (arena->chunk_size < CHUNK_SIZE_MAX)
+        arena->chunk_size *= 2;
     chunk->size = size;
     ASAN_POISON_MEMORY_REGION(chunk->bytes, size - sizeof(*chunk));
     arena->n_bytes += size;
@@ -74,8 +77,6 @@ static bool add_chunk(struct arena *arena, size_t needed)
     arena->chunks = chunk;
     arena->next = chunk->bytes;
     arena->end = (char *)chunk + size;
-    if (arena->chunk_size < CHUNK_SIZE_MAX)
-        arena->chunk_size *= 2;
     return true;
 }
 

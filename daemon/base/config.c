@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/net/address.h"
+#include "lib/net/url.h"
 
 #include "daemon/base/endpoint.h"
 #include "daemon/base/suggest.h"
@@ -36,10 +37,14 @@ enum {
 #define DURATION(section, key) SETTING(section, key, SETTING_DURATION, uint64_t)
 #define TEXT(section, key)                                                                         \
     SETTING(section, key, SETTING_TEXT, const char *), .min = 1, .max = TEXT_LEN_MAX
+#define OPTIONAL_TEXT(section, key)                                                                \
+    SETTING(section, key, SETTING_TEXT, const char *), .max = TEXT_LEN_MAX, .default_text = ""
 #define LIST(section, key)                                                                         \
     SETTING(section, key, SETTING_LIST, struct string_list), .max = ENTRIES_MAX
 #define CHOICE(section, key, c_type, names)                                                        \
     SETTING(section, key, SETTING_CHOICE, c_type), .choices = (names)
+
+static const char *const nat64_names[] = {"decode", "deny", NULL};
 
 static int check_endpoint(const char *word, struct err *err)
 {
@@ -67,6 +72,23 @@ static int check_server(const char *word, struct err *err)
     if (co_cidr_parse(word, &cidr) == 0 && strchr(word, '/') == NULL)
         return 0;
     return err_set(err, -EINVAL, "'%s' is not ADDRESS, ADDRESS:PORT or [IPV6]:PORT", word);
+}
+
+/* No message shows the word, which may hold a password. */
+static int check_proxy(const char *word, struct err *err)
+{
+    struct co_url url;
+    int rc = co_url_parse(word, strlen(word), &url);
+
+    if (rc < 0)
+        return err_set(err, rc, "out of memory");
+    if (rc > 0)
+        return err_set(err, -EINVAL, "a proxy is not a URL: %s",
+                       co_url_problem_sentence((enum co_url_problem)rc));
+    if (strcmp(strchr(strstr(url.text, "//") + 2, '/'), "/") != 0)
+        rc = err_set(err, -EINVAL, "a proxy is scheme, host and port, without a path");
+    co_url_done(&url);
+    return rc;
 }
 
 const struct setting config_settings[] = {
@@ -119,6 +141,20 @@ const struct setting config_settings[] = {
          "Name servers, as ADDRESS or ADDRESS:PORT; those of /etc/resolv.conf if none is given."},
     {DURATION(fetch, dns_timeout_ms), .min = 1, .max = 1 * HOURS, .default_text = "5s",
      .help = "Time to resolve a name, with all attempts."},
+    {COUNT(fetch, max_attempts), .min = 1, .max = 100, .default_text = "10",
+     .help = "Attempts that a request can ask for, the first one counted."},
+    {COUNT(fetch, max_decode_ratio), .max = 1000000, .default_text = "100",
+     .help = "How many times larger than what was received a body may get by decoding, from 1 MiB "
+             "on. A fetch fails when it gets to be larger; 0 is no limit."},
+    {OPTIONAL_TEXT(fetch, secrets_file),
+     .help = "File of the secrets that requests may name, a line for each: NAME [HOST...] = VALUE. "
+             "With hosts (api.example.com, *.example.com) it is sent to no others. It must belong "
+             "to root or to the user of the daemon, and be nothing to others (chmod o=)."},
+    {OPTIONAL_TEXT(fetch, certs_dir),
+     .help = "Directory of the certificates that requests may name: NAME is the file NAME.pem."},
+    {LIST(fetch, proxies), .check = check_proxy, .default_text = "",
+     .help = "Proxies that requests may ask for, as http://HOST:PORT or "
+             "https://USER:PASSWORD@HOST:PORT; what a request says needs no password."},
 
     {LIST(egress, allow), .check = check_range, .default_text = "",
      .help =
@@ -126,6 +162,13 @@ const struct setting config_settings[] = {
          "otherwise special."},
     {LIST(egress, deny), .check = check_range, .default_text = "",
      .help = "Address ranges (CIDR) that must not be connected to, also where allowed above."},
+
+    {CHOICE(egress, nat64, enum egress_nat64, nat64_names), .default_text = "decode",
+     .help =
+         "Addresses of a NAT64 (64:ff9b::/96 and those below): 'decode' treats them as the IPv4 "
+         "addresses they stand for, 'deny' blocks them all."},
+    {LIST(egress, nat64_prefixes), .check = check_range, .default_text = "",
+     .help = "Prefixes of a NAT64 of this network's own, such as 2001:db8:64::/96."},
 
     {COUNT(jobs, max_jobs), .min = 1, .max = 10000000, .default_text = "1000",
      .help = "Jobs that are kept at a time."},
@@ -140,7 +183,9 @@ const struct setting config_settings[] = {
 
 const size_t config_n_settings = sizeof(config_settings) / sizeof(config_settings[0]);
 
-static_assert(sizeof(enum log_level) == sizeof(unsigned), "choices are stored as unsigned");
+static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
+                  sizeof(enum egress_nat64) == sizeof(unsigned),
+              "choices are stored as unsigned");
 
 int config_init(struct config *config)
 {

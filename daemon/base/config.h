@@ -36,10 +36,17 @@ struct config {
         const char *ca_file;
         struct string_list dns_servers;
         uint64_t dns_timeout_ms;
+        uint64_t max_attempts;
+        uint64_t max_decode_ratio;
+        const char *secrets_file; /* "" for none */
+        const char *certs_dir;    /* "" for none */
+        struct string_list proxies;
     } fetch;
     struct {
         struct string_list allow;
         struct string_list deny;
+        enum egress_nat64 { NAT64_DECODE, NAT64_DENY } nat64;
+        struct string_list nat64_prefixes;
     } egress;
     struct {
         uint64_t max_jobs;

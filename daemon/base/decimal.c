@@ -5,26 +5,26 @@ const char decimal_pairs[201] =
     "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
     "828384858687888990919293949596979899";
 
-static unsigned count_digits(uint64_t value)
+static char *put_up_to_four(char *out, uint32_t value)
 {
-    unsigned n = 1;
+    uint32_t high = value / 100;
 
-    for (; value >= 10000; value /= 10000)
-        n += 4;
-    return n + (value >= 10) + (value >= 100) + (value >= 1000);
+    if (high >= 10)
+        out = decimal_put_pair(out, high);
+    else if (high > 0)
+        *out++ = (char)('0' + high);
+    if (value >= 10)
+        return decimal_put_pair(out, value % 100);
+    *out = (char)('0' + value);
+    return out + 1;
 }
 
+/* Four digits a division: divisions are what costs. */
 char *decimal_put(char *out, uint64_t value)
 {
-    char *end = out + count_digits(value);
-    char *at = end;
-
-    /* Two digits a division: divisions are what costs. */
-    for (; value >= 100; value /= 100)
-        decimal_put_pair(at -= 2, (uint32_t)(value % 100));
-    if (value >= 10)
-        decimal_put_pair(out, (uint32_t)value);
-    else
-        *out = (char)('0' + value);
-    return end;
+    if (value < 10000)
+        return put_up_to_four(out, (uint32_t)value);
+    uint32_t low = (uint32_t)(value % 10000);
+    out = decimal_put(out, value / 10000);
+    return decimal_put_pair(decimal_put_pair(out, low / 100), low % 100);
 }

@@ -1,15 +1,17 @@
 #include "daemon/base/instant.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 #include "daemon/base/decimal.h"
 
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_DAY    (86400 * US_PER_SECOND)
-#define FIRST_INSTANT (-719528 * US_PER_DAY)  /* 0000-01-01 */
-#define END_INSTANT   (2932897 * US_PER_DAY)  /* 10000-01-01 */
-#define DAYS_PER_ERA  146097                  /* 400 years: then the calendar repeats */
+#define FIRST_INSTANT (-719528 * US_PER_DAY) /* 0000-01-01 */
+#define END_INSTANT   (2932897 * US_PER_DAY) /* 10000-01-01 */
+#define DAYS_PER_ERA  146097                 /* 400 years: then the calendar repeats */
+#define DATE_LEN      (sizeof("2026-01-31T") - 1)
 #define EPOCH_DAY     (719468 + DAYS_PER_ERA) /* 1970-01-01, in days since -400-03-01 */
 
 struct date {
@@ -49,12 +51,28 @@ static char *put_pair_and(char *out, uint32_t value, char separator)
     return out;
 }
 
-static char *put_date(char *out, struct date date)
+static void write_date(char *out, struct date date)
 {
     out = decimal_put_pair(out, date.year / 100);
     out = put_pair_and(out, date.year % 100, '-');
     out = put_pair_and(out, date.month, '-');
-    return put_pair_and(out, date.day, 'T');
+    put_pair_and(out, date.day, 'T');
+}
+
+/* Nearly all instants are of the same day as the one before. */
+static char *put_date(char *out, uint32_t day)
+{
+    static _Thread_local struct {
+        uint32_t day; /* 0 is no day that has a text */
+        char text[DATE_LEN];
+    } last;
+
+    if (day != last.day) {
+        write_date(last.text, date_of_day(day));
+        last.day = day;
+    }
+    memcpy(out, last.text, DATE_LEN);
+    return out + DATE_LEN;
 }
 
 static char *put_time(char *out, uint32_t second, uint32_t microsecond)
@@ -74,7 +92,7 @@ size_t instant_format(int64_t instant, char out[INSTANT_TEXT_LEN])
 
     uint64_t since = (uint64_t)(instant + EPOCH_DAY * US_PER_DAY);
     uint64_t of_day = since % US_PER_DAY;
-    out = put_date(out, date_of_day((uint32_t)(since / US_PER_DAY)));
+    out = put_date(out, (uint32_t)(since / US_PER_DAY));
     put_time(out, (uint32_t)(of_day / US_PER_SECOND), (uint32_t)(of_day % US_PER_SECOND));
     return INSTANT_TEXT_LEN;
 }

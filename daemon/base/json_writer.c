@@ -8,11 +8,9 @@
 #include "daemon/base/instant.h"
 #include "daemon/base/utf8.h"
 
-/* Every value ends with a comma, which the end of its object or array takes back: nothing then has
- * to know whether it is the first. */
-
 enum {
     ESCAPE_LEN_MAX = 6,
+    SHORT_LEN_MAX = 512, /* texts that are worth a try with all of it, since few need an escape */
     NUMBER_LEN_MAX = DECIMAL_DIGITS_MAX + 2, /* a sign or a point, and the comma */
 };
 
@@ -52,52 +50,6 @@ static inline void put_value(struct json_writer *w, const char *json, size_t len
     end_value(w, at + len);
 }
 
-static void open_with(struct json_writer *w, char bracket)
-{
-    w->depth++;
-    char *at = jw_room(w, 1);
-    if (at == NULL)
-        return;
-
-    *at = bracket;
-    w->out->len++;
-}
-
-static void close_with(struct json_writer *w, char bracket)
-{
-    assert(w->depth > 0);
-    w->depth--;
-    char *at = jw_room(w, 2);
-    if (at == NULL)
-        return;
-
-    /* The bracket at least is before it: had that not fitted, two bytes would not fit now. */
-    if (at[-1] == ',')
-        at--;
-    *at = bracket;
-    end_value(w, at + 1);
-}
-
-void jw_object_begin(struct json_writer *w)
-{
-    open_with(w, '{');
-}
-
-void jw_object_end(struct json_writer *w)
-{
-    close_with(w, '}');
-}
-
-void jw_array_begin(struct json_writer *w)
-{
-    open_with(w, '[');
-}
-
-void jw_array_end(struct json_writer *w)
-{
-    close_with(w, ']');
-}
-
 void jw_name(struct json_writer *w, const char *text, size_t len)
 {
     jw_string(w, text, len);
@@ -123,23 +75,89 @@ static inline bool is_plain_byte(unsigned char byte)
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-static inline size_t copy_plain_word(char *to, const char *text)
+static inline uint64_t copy_word(char *to, const char *text)
 {
     uint64_t word;
 
     memcpy(&word, text, sizeof(word));
     memcpy(to, &word, sizeof(word));
-    uint64_t marks = mark_special(le64toh(word));
-    return marks == 0 ? sizeof(word) : (size_t)__builtin_ctzll(marks) / 8;
+    return mark_special(le64toh(word));
 }
 
+/* Sixteen bytes at once; a block is all zero where the text is plain. */
+typedef signed char block __attribute__((vector_size(16)));
+
+static inline block copy_block(char *to, const char *text)
+{
+    block bytes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    memcpy(to, &bytes, sizeof(bytes));
+    return (block)((bytes < 0x20) | (bytes == '"') | (bytes == '\\')); /* not ASCII: negative */
+}
+
+/* Sixteen bytes or more; the last block overlaps the one before. */
+static inline uint64_t copy_blocks(char *to, const char *text, size_t len)
+{
+    block marks = copy_block(to + len - sizeof(marks), text + len - sizeof(marks));
+    uint64_t halves[2];
+
+    for (size_t i = 0; i + sizeof(marks) < len; i += sizeof(marks))
+        marks |= copy_block(to + i, text + i);
+    memcpy(halves, &marks, sizeof(halves));
+    return halves[0] | halves[1];
+}
+
+/* Eight to sixteen, in two words that overlap. */
+static inline uint64_t copy_words(char *to, const char *text, size_t len)
+{
+    size_t last = len - sizeof(uint64_t);
+
+    return copy_word(to, text) | copy_word(to + last, text + last);
+}
+
+/* Four to seven, in two halves that overlap. */
+static inline uint64_t copy_halves(char *to, const char *text, size_t len)
+{
+    uint32_t first, last;
+
+    memcpy(&first, text, sizeof(first));
+    memcpy(&last, text + len - sizeof(last), sizeof(last));
+    memcpy(to, &first, sizeof(first));
+    memcpy(to + len - sizeof(last), &last, sizeof(last));
+    return mark_special((uint64_t)first << 32 | last);
+}
+
+/* Copy a short text without a branch for each byte.
+ *
+ * returns    whether it is plain ASCII: can stand in a string as it is */
+static inline bool copy_if_plain(char *to, const char *text, size_t len)
+{
+    if (len >= sizeof(block))
+        return copy_blocks(to, text, len) == 0;
+    if (len >= sizeof(uint64_t))
+        return copy_words(to, text, len) == 0;
+    if (len >= sizeof(uint32_t))
+        return copy_halves(to, text, len) == 0;
+    for (size_t i = 0; i < len; i++) {
+        if (!is_plain_byte((unsigned char)text[i]))
+            return false;
+        to[i] = text[i];
+    }
+    return true;
+}
+
+/* Copy up to the first byte that is not plain ASCII; returns how many those are. */
 static size_t copy_plain_ascii(char *to, const char *text, size_t len)
 {
     size_t i = 0;
-    size_t n = sizeof(uint64_t);
 
-    for (; len - i >= sizeof(uint64_t) && n == sizeof(uint64_t); i += n)
-        n = copy_plain_word(to + i, text + i);
+    while (len - i >= sizeof(uint64_t)) {
+        uint64_t marks = copy_word(to + i, text + i);
+        if (marks != 0)
+            return i + (size_t)__builtin_ctzll(marks) / 8;
+        i += sizeof(uint64_t);
+    }
     for (; i < len && is_plain_byte((unsigned char)text[i]); i++)
         to[i] = text[i];
     return i;
@@ -210,7 +228,10 @@ static void put_escaped(struct json_writer *w, const char *text, size_t len)
     }
 }
 
-void jw_string(struct json_writer *w, const char *text, size_t len)
+/* A string that is long, has something to escape, or needs more room. Kept apart, so that what
+ * nearly all strings take is a short way without a call. */
+static __attribute__((noinline)) void put_any_string(struct json_writer *w, const char *text,
+                                                     size_t len)
 {
     char *at = jw_room(w, len + 3);
     if (at == NULL)
@@ -225,6 +246,20 @@ void jw_string(struct json_writer *w, const char *text, size_t len)
         w->out->len += 1 + n;
         put_escaped(w, text + n, len - n);
     }
+}
+
+void jw_string(struct json_writer *w, const char *text, size_t len)
+{
+    struct buffer *out = w->out;
+    bool is_short = len <= SHORT_LEN_MAX && len + 3 <= out->cap - out->len;
+
+    if (!is_short || !copy_if_plain(out->data + out->len + 1, text, len)) {
+        put_any_string(w, text, len);
+        return;
+    }
+    char *at = out->data + out->len;
+    at[0] = at[len + 1] = '"';
+    end_value(w, at + len + 2);
 }
 
 void jw_uint(struct json_writer *w, uint64_t value)
@@ -245,31 +280,14 @@ void jw_int(struct json_writer *w, int64_t value)
     end_value(w, decimal_put(at + (value < 0), magnitude));
 }
 
-void jw_bool(struct json_writer *w, bool value)
+void jw_put_ms(struct json_writer *w, uint64_t microseconds)
 {
-    if (value)
-        put_value(w, "true", 4);
-    else
-        put_value(w, "false", 5);
-}
-
-void jw_null(struct json_writer *w)
-{
-    put_value(w, "null", 4);
-}
-
-void jw_ms(struct json_writer *w, int64_t microseconds)
-{
-    if (microseconds < 0) {
-        jw_null(w);
-        return;
-    }
     char *at = jw_room(w, NUMBER_LEN_MAX);
     if (at == NULL)
         return;
 
     uint32_t fraction = (uint32_t)(microseconds % 1000);
-    at = decimal_put(at, (uint64_t)microseconds / 1000);
+    at = decimal_put(at, microseconds / 1000);
     *at++ = '.';
     *at++ = (char)('0' + fraction / 100);
     end_value(w, decimal_put_pair(at, fraction % 100));
@@ -277,14 +295,17 @@ void jw_ms(struct json_writer *w, int64_t microseconds)
 
 void jw_instant(struct json_writer *w, int64_t microseconds)
 {
-    char text[INSTANT_TEXT_LEN + 2];
-    size_t len = instant_format(microseconds, text + 1);
+    char *at = jw_room(w, INSTANT_TEXT_LEN + 3);
+    if (at == NULL)
+        return;
 
-    text[0] = text[len + 1] = '"';
-    if (len > 0)
-        put_value(w, text, sizeof(text));
-    else
+    size_t len = instant_format(microseconds, at + 1);
+    if (len == 0) {
         jw_null(w);
+        return;
+    }
+    at[0] = at[len + 1] = '"';
+    end_value(w, at + len + 2);
 }
 
 void jw_base64(struct json_writer *w, const void *bytes, size_t n)

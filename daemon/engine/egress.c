@@ -10,6 +10,7 @@
 
 #include "daemon/base/arena.h"
 #include "daemon/engine/egress_table.h"
+#include "daemon/engine/nat64.h"
 
 struct rule {
     struct co_cidr range;
@@ -28,6 +29,9 @@ struct egress {
     size_t n_configured; /* rules of the operator, before the built-in ones */
     size_t n_rules;
     struct listener *listeners;
+    struct co_cidr *nat64; /* prefixes, the well-known one first */
+    size_t n_nat64;
+    bool denies_nat64;
     unsigned opened; /* every enum egress_reach that an allowed range touches */
 };
 
@@ -40,10 +44,23 @@ static const struct rule *first_match(const struct rule *rules, size_t n_rules,
     return NULL;
 }
 
-static struct co_address canonical(const struct co_address *address)
+static const struct co_cidr *nat64_prefix_of(const struct egress *egress,
+                                             const struct co_address *address)
 {
+    for (size_t i = 0; i < egress->n_nat64; i++)
+        if (co_cidr_contains(&egress->nat64[i], address))
+            return &egress->nat64[i];
+    return NULL;
+}
+
+/* Where packets to an address end up. */
+static struct co_address canonical(const struct egress *egress, const struct co_address *address)
+{
+    const struct co_cidr *prefix = nat64_prefix_of(egress, address);
     struct co_address ipv4;
 
+    if (prefix != NULL)
+        return nat64_decode(prefix, address);
     return co_address_embedded_ipv4(address, &ipv4) ? ipv4 : *address;
 }
 
@@ -143,6 +160,35 @@ static int fill(struct egress *egress, const char *const *allow, size_t n_allow,
     return 0;
 }
 
+static int add_nat64(struct egress *egress, const char *text, struct err *err)
+{
+    struct co_cidr *prefix = &egress->nat64[egress->n_nat64];
+
+    if (co_cidr_parse(text, prefix) < 0 || !nat64_is_prefix(prefix))
+        return err_set(err, -EINVAL,
+                       "egress.nat64_prefixes: \"%s\" is not an IPv6 prefix of 32, 40, 48, 56, 64 "
+                       "or 96 bits",
+                       text);
+    egress->n_nat64++;
+    return 0;
+}
+
+int egress_set_nat64(struct egress *egress, bool denies, const char *const *prefixes,
+                     size_t n_prefixes, struct err *err)
+{
+    int rc;
+
+    egress->denies_nat64 = denies;
+    egress->n_nat64 = 0;
+    egress->nat64 = arena_calloc(&egress->arena, n_prefixes + 1, sizeof(struct co_cidr));
+    if (!egress->nat64)
+        return -ENOMEM;
+    rc = add_nat64(egress, nat64_well_known, err);
+    for (size_t i = 0; rc == 0 && i < n_prefixes; i++)
+        rc = add_nat64(egress, prefixes[i], err);
+    return rc;
+}
+
 int egress_new(struct egress **ret_egress, const char *const *allow, size_t n_allow,
                const char *const *deny, size_t n_deny, struct err *err)
 {
@@ -190,7 +236,7 @@ static int block_text(struct egress *egress, const char *text, uint16_t port)
 
 static int block_host(struct egress *egress, const struct co_address *address, uint16_t port)
 {
-    struct co_address plain = canonical(address);
+    struct co_address plain = canonical(egress, address);
 
     return block_range(egress, co_cidr_host(&plain), port);
 }
@@ -212,10 +258,10 @@ static int block_interfaces(struct egress *egress, uint16_t port)
     return rc;
 }
 
-static bool is_unspecified(const struct co_address *address)
+static bool is_unspecified(const struct egress *egress, const struct co_address *address)
 {
     static const uint8_t zeros[16];
-    struct co_address plain = canonical(address);
+    struct co_address plain = canonical(egress, address);
 
     return memcmp(plain.bytes, zeros, sizeof(zeros)) == 0;
 }
@@ -227,7 +273,7 @@ int egress_block_listener(struct egress *egress, const struct co_address *addres
     int rc = block_host(egress, address, port) ?: block_text(egress, "0.0.0.0", port)
                  ?: block_text(egress, "::", port);
 
-    if (rc < 0 || !is_unspecified(address))
+    if (rc < 0 || !is_unspecified(egress, address))
         return rc;
     return block_text(egress, "127.0.0.0/8", port) ?: block_text(egress, "::1", port)
                ?: block_interfaces(egress, port);
@@ -257,18 +303,22 @@ static const char *judge(const struct egress *egress, const struct co_address *a
 
 const char *egress_check_address(const struct egress *egress, const struct co_address *address)
 {
-    struct co_address ipv4;
+    struct co_address plain = canonical(egress, address);
 
-    if (!co_address_embedded_ipv4(address, &ipv4))
+    if (plain.family == address->family)
         return judge(egress, address);
 
     const struct rule *rule = first_match(egress->rules, egress->n_configured, address);
-    return rule && rule->blocked_as ? rule->blocked_as : judge(egress, &ipv4);
+    if (rule && rule->blocked_as)
+        return rule->blocked_as;
+    if (egress->denies_nat64 && nat64_prefix_of(egress, address))
+        return "ipv6-nat64";
+    return judge(egress, &plain);
 }
 
 static bool is_loopback(const struct egress *egress, const struct co_address *address)
 {
-    struct co_address plain = canonical(address);
+    struct co_address plain = canonical(egress, address);
     const struct rule *builtin = egress->rules + egress->n_configured;
     const struct rule *rule = first_match(builtin, egress_n_ranges, &plain);
 

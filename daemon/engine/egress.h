@@ -14,8 +14,9 @@
  * An address that is allowed may be connected to at any port but a bad one (0, 25, 6667, ...),
  * unless the range that allowed it names the port: "10.0.0.0/8:25".
  *
- * An IPv6 address that embeds an IPv4 one (v4-mapped, 64:ff9b::/96) is judged as that IPv4 address;
- * a deny range may name its IPv6 form as well.
+ * An IPv6 address that embeds an IPv4 one (v4-mapped, or under a prefix of a NAT64) is judged as
+ * that IPv4 address; a deny range may name its IPv6 form as well, and NAT64 can be blocked whole:
+ * "ipv6-nat64".
  *
  * Every check returns NULL if allowed, or else the name of the rule that blocks, such as
  * "ipv4-loopback", "name-localhost", "own-listener", "port-bad" or "egress.deny 10.1.0.0/16", which
@@ -42,6 +43,17 @@ int egress_new(struct egress **ret_egress, const char *const *allow, size_t n_al
                const char *const *deny, size_t n_deny, struct err *err);
 
 void egress_free(struct egress *egress);
+
+/* Say how to take the addresses of a NAT64: those under 64:ff9b::/96 and the prefixes of the
+ * operator's own network. As the IPv4 addresses they stand for, or none of them. Only before the
+ * first check.
+ *
+ * returns    0
+ *            -EINVAL: one is no such prefix; err says which
+ *            -ENOMEM
+ */
+int egress_set_nat64(struct egress *egress, bool denies, const char *const *prefixes,
+                     size_t n_prefixes, struct err *err);
 
 /* Block what reaches a listening socket of our own, so that nobody can speak through gatherd to its
  * own API. 0.0.0.0 and :: stand for every address this machine has now. Only before the first

@@ -2,10 +2,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
+
+#include "daemon/base/instant.h"
+#include "daemon/engine/judge.h"
+#include "daemon/engine/retry.h"
 
 struct engine {
     struct fetcher fetcher;
     struct admission admission;
+    struct stats stats;
     struct co_event may_go_on; /* wakes the pump */
     struct co_task *pump;
 };
@@ -16,83 +22,41 @@ struct launch {
     size_t index;
 };
 
-/* --- Ending ----------------------------------------------------------------------------------- */
-
-/* What an item is told that the run's end has cut off, or kept from starting. */
-static const struct {
-    enum outcome running, waiting;
-    struct result_error error;
-} stops[] = {
-    [RUN_SATISFIED] = {OUTCOME_CANCELED,
-                       OUTCOME_SKIPPED,
-                       {.code = "canceled",
-                        .message = "the gather's policy was satisfied before this had ended"}},
-    [RUN_DEADLINE] = {OUTCOME_TRANSPORT_ERROR,
-                      OUTCOME_SKIPPED,
-                      {.code = "deadline_exceeded",
-                       .message = "the deadline of the whole batch (deadline_ms) passed",
-                       .retryable = true}},
-    [RUN_CANCELED] = {OUTCOME_CANCELED,
-                      OUTCOME_SKIPPED,
-                      {.code = "canceled", .message = "the job was canceled"}},
-};
-
-static void stop(struct run *run, enum run_stop why)
-{
-    if (run->stop != RUN_GOES_ON)
-        return;
-    run->stop = why;
-    if (run->is_admitted)
-        admission_stop(&run->engine->admission, &run->batch);
-    co_event_set(&run->over);
-}
-
-void run_cancel(struct run *run)
-{
-    stop(run, RUN_CANCELED);
-}
-
-static bool is_satisfied(const struct run *run, const struct result *result)
-{
-    const struct job_spec *spec = run->spec;
-
-    if (spec->until == UNTIL_FIRST_COMPLETED)
-        return true;
-    if (spec->until == UNTIL_SUCCESSES && run->n_successes >= spec->n_successes)
-        return true;
-    return spec->cancel_rest_on_failure && result->outcome != OUTCOME_SUCCESS;
-}
-
-static void report(struct run *run, size_t index, const struct result *result)
-{
-    run->owner.finished(run->owner.arg, index, result);
-    run->n_successes += result->outcome == OUTCOME_SUCCESS;
-    if (--run->n_left == 0)
-        co_event_set(&run->over);
-    else if (is_satisfied(run, result))
-        stop(run, RUN_SATISFIED);
-}
-
 /* --- One item --------------------------------------------------------------------------------- */
 
-/* How long an item has waited that could have gone at once. */
-static int64_t queued_us(const struct run *run, size_t index)
+static double random_part(void)
 {
-    int64_t since_acceptance_us = (co_now() - run->accepted) / CO_MICROSECOND;
-    int64_t delay_us = job_spec_delay_us(run->spec, index);
+    uint32_t bits;
 
-    return since_acceptance_us > delay_us ? since_acceptance_us - delay_us : 0;
+    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
+        bits = 0; /* a kernel that has just booted may have no randomness yet */
+    return (double)bits / UINT32_MAX;
 }
 
-/* Gives the reason of a cancellation its name: the fetch only knows that it was given up. */
-static void name_the_stop(const struct run *run, struct result *result)
+/* Puts an item back that is to be tried again. false: its result is final */
+static bool try_again(struct run *run, size_t index, struct result *result)
 {
-    if (result->outcome != OUTCOME_CANCELED || run->stop == RUN_GOES_ON)
-        return;
-    const char *phase = result->error.phase;
-    result->outcome = stops[run->stop].running;
-    result->error = stops[run->stop].error;
-    result->error.phase = phase;
+    const struct fetch_options *options = job_spec_request(run->spec, index)->options;
+    int64_t pause_us = RETRY_NEVER;
+    co_time at;
+
+    if (options->retry.max_attempts > 1)
+        pause_us = retry_pause_us(options, result, random_part(), instant_now());
+    if (pause_us == RETRY_NEVER || run_keep_attempt(run, index, result, pause_us, &at) < 0)
+        return false;
+    admission_retry(run->admission, &run->batch, index, at);
+    return true;
+}
+
+/* Reports an item, unless its owner is gone, and gives its place back. */
+static void end_item(struct run *run, size_t index, int rc, struct result *result)
+{
+    if (rc == 0)
+        rc = judge_result(job_spec_request(run->spec, index), result);
+    run_name_stop(run, result);
+    if (rc == 0 || run->stop != RUN_GOES_ON)
+        run_report(run, index, result);
+    admission_release(run->admission, &run->batch, index);
 }
 
 static int fetch_task(void *arg, void **ret_result)
@@ -104,14 +68,12 @@ static int fetch_task(void *arg, void **ret_result)
 
     (void)ret_result;
     free(arg);
-    int rc = fetch_item(&engine->fetcher, job_spec_request(run->spec, launch.index),
-                        queued_us(run, launch.index), &result);
-    name_the_stop(run, &result);
-    bool owner_is_gone = rc == -ECANCELED && run->stop == RUN_GOES_ON;
-    if (!owner_is_gone)
-        report(run, launch.index, &result);
+    run_begin_result(run, launch.index, &result);
+    int rc = fetch_attempt(&engine->fetcher, job_spec_request(run->spec, launch.index), run->jar,
+                           &result);
+    if (rc < 0 || !try_again(run, launch.index, &result))
+        end_item(run, launch.index, rc, &result);
     result_done(&result);
-    admission_release(&engine->admission, &run->batch, launch.index);
     co_event_set(&engine->may_go_on);
     return 0;
 }
@@ -127,23 +89,6 @@ static const struct result_error no_memory = {
     .message = "there was no memory to start it",
     .retryable = true,
 };
-
-static void report_not_started(struct run *run, size_t index, enum outcome outcome,
-                               const struct result_error *error)
-{
-    struct result result;
-
-    fetch_not_started(&result, outcome, error, queued_us(run, index));
-    report(run, index, &result);
-    result_done(&result);
-}
-
-static bool waited_too_long(const struct run *run, size_t index)
-{
-    int64_t timeout_us = job_spec_request(run->spec, index)->options->queue_timeout_us;
-
-    return timeout_us > 0 && queued_us(run, index) > timeout_us;
-}
 
 static int launch(struct run *run, size_t index)
 {
@@ -161,7 +106,7 @@ static void report_defect(struct run *run, size_t index, const struct request_de
 {
     const struct result_error error = {.code = defect->code, .message = defect->message};
 
-    report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &error);
+    run_report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &error);
 }
 
 /* Starts an item that admission has let through, or reports at once why it is not. */
@@ -171,10 +116,8 @@ static void start(struct run *run, size_t index)
 
     if (defect != NULL)
         report_defect(run, index, defect);
-    else if (waited_too_long(run, index))
-        report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &queue_timeout);
     else if (launch(run, index) < 0)
-        report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &no_memory);
+        run_report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &no_memory);
     else
         return;
     admission_release(&run->engine->admission, &run->batch, index);
@@ -204,11 +147,29 @@ static int start_all_that_may(struct engine *engine)
     return rc;
 }
 
+static int end_what_waited_too_long(struct engine *engine)
+{
+    struct admission_batch *batch;
+    size_t index;
+    int rc = 0;
+
+    for (size_t n = 1;
+         rc == 0 && (batch = admission_expired(&engine->admission, co_now(), &index)) != NULL;
+         n++) {
+        run_report_not_started(co_container_of(batch, struct run, batch), index,
+                               OUTCOME_TRANSPORT_ERROR, &queue_timeout);
+        rc = share_the_loop(n);
+    }
+    return rc;
+}
+
 static int wait_until_more_may(struct engine *engine)
 {
     co_time next = admission_next_time(&engine->admission);
     struct co_scope scope;
 
+    if (next <= co_now())
+        return co_sleep(0);
     co_event_clear(&engine->may_go_on);
     co_scope_enter(&scope, next == CO_NEVER ? CO_NEVER : next - co_now());
     int rc = co_scope_exit(&scope, co_event_wait(&engine->may_go_on));
@@ -220,9 +181,10 @@ static int pump(void *arg, void **ret_result)
     int rc;
 
     (void)ret_result;
-    do
-        rc = start_all_that_may(arg) ?: wait_until_more_may(arg);
-    while (rc == 0);
+    do {
+        (void)admission_queue(&((struct engine *)arg)->admission);
+        rc = end_what_waited_too_long(arg) ?: start_all_that_may(arg) ?: wait_until_more_may(arg);
+    } while (rc == 0);
     return rc;
 }
 
@@ -233,6 +195,8 @@ int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsign
     if (engine == NULL)
         return -ENOMEM;
     engine->fetcher = *fetcher;
+    engine->fetcher.stats = &engine->stats;
+    stats_init(&engine->stats);
     co_event_init(&engine->may_go_on);
     int rc = admission_init(&engine->admission, max_running, max_running_per_host);
     if (rc == 0)
@@ -256,6 +220,21 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
+struct stats *engine_stats(struct engine *engine)
+{
+    return &engine->stats;
+}
+
+size_t engine_n_running(const struct engine *engine)
+{
+    return engine->admission.n_running;
+}
+
+size_t engine_n_waiting(const struct engine *engine)
+{
+    return engine->admission.n_waiting;
+}
+
 /* --- A run ------------------------------------------------------------------------------------ */
 
 /* Reports what never started. returns 0, -ECANCELED */
@@ -265,7 +244,7 @@ static int report_waiting(struct run *run)
     int rc = 0;
 
     for (size_t n = 1; rc == 0 && admission_take_waiting(&run->batch, &index); n++) {
-        report_not_started(run, index, stops[run->stop].waiting, &stops[run->stop].error);
+        run_report_waiting(run, index);
         rc = share_the_loop(n);
     }
     return rc;
@@ -277,17 +256,10 @@ static int report_all(struct run *run)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < run->spec->n_items; i++) {
-        report_not_started(run, i, OUTCOME_TRANSPORT_ERROR, &no_memory);
+        run_report_not_started(run, i, OUTCOME_TRANSPORT_ERROR, &no_memory);
         rc = share_the_loop(i + 1);
     }
     return rc;
-}
-
-static co_time time_left(const struct run *run)
-{
-    int64_t deadline_us = run->spec->deadline_us;
-
-    return deadline_us > 0 ? run->accepted + deadline_us * CO_MICROSECOND - co_now() : CO_NEVER;
 }
 
 /* returns 0: the run is over, in whatever way; -ECANCELED: the caller is cancelled */
@@ -295,10 +267,10 @@ static int wait_until_over(struct run *run)
 {
     struct co_scope scope;
 
-    co_scope_enter(&scope, time_left(run));
+    co_scope_enter(&scope, run->deadline != CO_NEVER ? run->deadline - co_now() : CO_NEVER);
     int rc = co_scope_exit(&scope, co_event_wait(&run->over));
     if (rc == -ETIMEDOUT) {
-        stop(run, RUN_DEADLINE);
+        run_end(run, RUN_DEADLINE);
         return 0;
     }
     return rc;
@@ -309,21 +281,49 @@ void run_init(struct run *run, struct engine *engine, const struct job_spec *spe
 {
     *run = (struct run){
         .engine = engine,
+        .admission = &engine->admission,
+        .stats = &engine->stats,
         .spec = spec,
         .owner = *owner,
         .accepted = co_now(),
+        .deadline = CO_NEVER,
         .n_left = spec->n_items,
     };
+    if (spec->deadline_us > 0)
+        run->deadline = run->accepted + spec->deadline_us * CO_MICROSECOND;
     co_event_init(&run->over);
+}
+
+/* returns 0, -ENOMEM */
+static int admit(struct run *run)
+{
+    int rc = run->spec->keeps_cookies ? co_http_jar_new(&run->jar) : 0;
+
+    if (rc == 0)
+        rc = admission_add(run->admission, &run->batch, run->spec, run->accepted);
+    run->is_admitted = rc == 0;
+    return rc;
+}
+
+/* Nothing of it is running. */
+static int dismiss(struct run *run, int rc)
+{
+    run->is_admitted = false;
+    while (admission_remove(run->admission, &run->batch))
+        rc = rc ?: co_sleep(0);
+    history_done(&run->history);
+    co_http_jar_free(co_take(run->jar));
+    return rc;
 }
 
 int run_execute(struct run *run)
 {
     struct engine *engine = run->engine;
 
-    if (admission_add(&engine->admission, &run->batch, run->spec, run->accepted) < 0)
+    if (admit(run) < 0) {
+        co_http_jar_free(co_take(run->jar));
         return report_all(run);
-    run->is_admitted = true;
+    }
     co_group_enter(&run->group, CO_NEVER);
     co_event_set(&engine->may_go_on);
     int rc = wait_until_over(run);
@@ -333,7 +333,5 @@ int run_execute(struct run *run)
     rc = co_group_exit(&run->group, rc);
     if (rc == 0)
         rc = report_waiting(run);
-    run->is_admitted = false;
-    admission_remove(&engine->admission, &run->batch);
-    return rc;
+    return dismiss(run, rc);
 }

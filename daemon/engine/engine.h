@@ -10,6 +10,7 @@
 
 #include "daemon/engine/admission.h"
 #include "daemon/engine/fetch.h"
+#include "daemon/engine/run.h"
 
 struct engine;
 
@@ -23,33 +24,13 @@ int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsign
 /* No run may be going on. NULL is fine. suspends until the pump has ended */
 void engine_free(struct engine *engine);
 
-/* Who owns a batch hears of each item that has ended; must not block. */
-struct run_owner {
-    void (*finished)(void *arg, size_t index, const struct result *result);
-    void *arg;
-};
+/* What the engine counts, of all its runs. */
+struct stats *engine_stats(struct engine *engine);
 
-/* Why a run ends before all its items have been fetched. */
-enum run_stop {
-    RUN_GOES_ON,
-    RUN_SATISFIED, /* gather.until or on_failure decided it */
-    RUN_DEADLINE,
-    RUN_CANCELED,
-};
-
-struct run {
-    struct engine *engine;
-    const struct job_spec *spec;
-    struct run_owner owner;
-    struct admission_batch batch;
-    struct co_group group;
-    struct co_event over;
-    co_time accepted;
-    enum run_stop stop;
-    bool is_admitted; /* batch is in admission */
-    size_t n_left;
-    size_t n_successes;
-};
+/* Items of all runs that are being fetched, and those that wait for that, again or for the first
+ * time. */
+size_t engine_n_running(const struct engine *engine);
+size_t engine_n_waiting(const struct engine *engine);
 
 /* Prepares a run; spec and what owner points to are borrowed until it has been executed. */
 void run_init(struct run *run, struct engine *engine, const struct job_spec *spec,
@@ -63,12 +44,3 @@ void run_init(struct run *run, struct engine *engine, const struct job_spec *spe
  * suspends   until every item has ended
  */
 CO_BLOCKS int run_execute(struct run *run);
-
-/* Ends a run early, from any task, or before it has begun; run_execute() returns soon. */
-void run_cancel(struct run *run);
-
-/* Items that are being fetched. */
-static inline size_t run_n_running(const struct run *run)
-{
-    return run->batch.n_running;
-}

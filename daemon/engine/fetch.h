@@ -1,30 +1,32 @@
-/* One item, from admission to its result: the egress policy, the request, and the redirects that
- * are followed hop by hop, each checked like the first.
+/* One attempt at an item: the request, its credentials, and the redirects that are followed hop by
+ * hop, each checked by the egress policy like the first.
  */
 #pragma once
 
 #include "lib/net/http.h"
 
+#include "daemon/base/credentials.h"
 #include "daemon/engine/egress.h"
+#include "daemon/engine/stats.h"
 #include "daemon/model/job_spec.h"
 #include "daemon/model/result.h"
 
 struct fetcher {
     struct co_http_session *session;
     const struct egress *egress;
+    const struct credentials *credentials; /* NULL: no secret can be named */
+    struct stats *stats;                   /* NULL: nobody counts */
     size_t max_header_bytes;
     uint64_t max_body_bytes;
+    unsigned max_decode_ratio; /* 0: no limit */
 };
 
-/* Fetches.
+/* Fetches once. The outcome is what the status makes of it; expectations are judged when no further
+ * attempt is to follow.
  *
- * queue_us    how long the item waited for this
- * ret_result  always filled; owed a result_done()
- * returns     0; -ECANCELED: given up, and the result is `canceled` with the phase it was in
+ * jar       cookies that are sent and kept; NULL: none
+ * result    initialised; what earlier attempts have left in it stays
+ * returns   0; -ECANCELED: given up, and the result is `canceled` with the phase it was in
  */
-CO_BLOCKS int fetch_item(const struct fetcher *fetcher, const struct request *request,
-                         int64_t queue_us, struct result *ret_result);
-
-/* The result of an item that is not fetched. Its phase is "queue", whatever the error says. */
-void fetch_not_started(struct result *ret_result, enum outcome outcome,
-                       const struct result_error *error, int64_t queue_us);
+CO_BLOCKS int fetch_attempt(const struct fetcher *fetcher, const struct request *request,
+                            struct co_http_jar *jar, struct result *result);

@@ -20,6 +20,16 @@ static void item_finished(void *arg, size_t index, const struct result *result)
     result_set_finish(&job->results, index, result);
 }
 
+static void count_end(struct jobs *jobs, const struct job *job)
+{
+    struct stats *stats = engine_stats(jobs->engine);
+
+    if (job->status == JOB_DONE)
+        stats->n_jobs_done++;
+    else
+        stats->n_jobs_canceled++;
+}
+
 static int run_job(void *arg, void **ret_result)
 {
     struct job_task *task = arg;
@@ -30,6 +40,7 @@ static int run_job(void *arg, void **ret_result)
     int rc = run_execute(&task->run);
     job->run = NULL;
     job_end(job, rc < 0 || task->run.stop == RUN_CANCELED ? JOB_CANCELED : JOB_DONE);
+    count_end(task->jobs, job);
     co_event_set(&task->jobs->ended);
     job_unref(job);
     free(task);
@@ -54,6 +65,7 @@ static int start(struct jobs *jobs, struct job *job)
         return rc;
     }
     job->run = &task->run;
+    engine_stats(jobs->engine)->n_jobs_accepted++;
     return 0;
 }
 

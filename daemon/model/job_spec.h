@@ -16,6 +16,41 @@
 #include "lib/net/url.h"
 
 #include "daemon/base/arena.h"
+#include "daemon/model/expect.h"
+#include "daemon/model/status_set.h"
+
+/* Whose word opens the door. A secret is named, not copied: it is looked up for each attempt, so
+ * that a new one counts, and it is stored nowhere. */
+struct fetch_auth {
+    enum { AUTH_BASIC, AUTH_BEARER, AUTH_DIGEST } type;
+    const char *user;       /* not of bearer */
+    const char *secret;     /* the password or token as the client wrote it; NULL: by reference */
+    const char *secret_ref; /* the name of the operator's secret; NULL: written by the client */
+};
+
+/* When to try again; all zeros: never. */
+struct fetch_retry {
+    unsigned max_attempts; /* the first one counted: 0 and 1 are no retries */
+    uint64_t on_errors;    /* bit 1 << enum co_http_error */
+    struct status_set on_status;
+    const char *const *methods; /* that may be repeated; NULL: those that are idempotent */
+    size_t n_methods;
+    int64_t backoff_us; /* before the second attempt; doubles from one to the next */
+    int64_t max_backoff_us;
+    double jitter; /* 0..1: the part of a back-off that is random */
+    bool respect_retry_after;
+    int64_t max_retry_after_us; /* an origin that asks for more gets no retry */
+};
+
+/* "www.example.com:443:203.0.113.7": where a host is, instead of what its name says. */
+struct fetch_pin {
+    const char *host; /* as in struct co_url */
+    uint16_t port;
+    const struct co_address *addresses; /* port 0 */
+    size_t n_addresses;                 /* 1 to CO_DNS_MAX_ADDRESSES */
+};
+
+enum fetch_hash { HASH_NONE, HASH_SHA256 };
 
 /* How to fetch. Durations are microseconds; 0: no limit of its own. */
 struct fetch_options {
@@ -29,8 +64,18 @@ struct fetch_options {
     int64_t queue_timeout_us; /* from when the item is due to admission */
     bool follow_redirects;
     unsigned max_redirects;
+    enum co_http_version http_version;
+    int ip_family; /* AF_UNSPEC: any */
+    struct co_http_tls_options tls;
+    const struct fetch_auth *auth; /* NULL: none; else there is no Authorization in headers */
+    const struct co_url *proxy;    /* one of the operator's, with their credentials; NULL: none */
+    const struct fetch_pin *pins;
+    size_t n_pins;
+    struct fetch_retry retry;
+    const struct expect *expect; /* NULL: nothing but a status below 400 */
     bool capture_body;
     uint64_t capture_max_bytes;
+    enum fetch_hash hash;
     const char *const *kept_headers; /* names of the response headers to show; NULL: all */
     size_t n_kept_headers;
 };
@@ -50,6 +95,7 @@ struct request {
     size_t body_length;
     uint32_t n_repeats;         /* at least 1 */
     int64_t repeat_interval_us; /* between the starts of two repetitions */
+    uint32_t origin;            /* its number: see model/origins.h */
     const struct request_defect *defect;
 };
 
@@ -86,11 +132,14 @@ struct job_spec {
     size_t n_requests;
     struct item *items;
     size_t n_items;
+    uint32_t n_origins;
 
     struct job_limits limits;
     enum gather_until until;
     size_t n_successes;
     bool cancel_rest_on_failure;
+    bool keeps_cookies;  /* the items share a jar */
+    unsigned weight;     /* 1..100: its share of the turns next to other jobs; 1 is usual */
     int64_t deadline_us; /* from acceptance; 0: none */
     int64_t ttl_us;      /* how long the ended job is kept; 0: the daemon's default */
 };

@@ -6,6 +6,7 @@
 #include "lib/co/base.h"
 
 #include "daemon/base/utf8.h"
+#include "daemon/model/origins.h"
 #include "daemon/model/parse_document.h"
 #include "daemon/model/parse_lines.h"
 #include "daemon/model/parse_load.h"
@@ -136,7 +137,7 @@ static int refuse_defects(struct parse_reader *reader)
 static int conclude(struct parse_reader *reader, int rc, struct parse_refusal *ret_refusal,
                     struct job_spec **ret_spec)
 {
-    rc = rc ?: refuse_defects(reader) ?: parse_requests_end(reader);
+    rc = rc ?: refuse_defects(reader) ?: parse_requests_end(reader) ?: origins_number(reader->spec);
     if (rc == 0)
         *ret_spec = co_take(reader->spec);
     if (rc != PARSE_REFUSED)

@@ -15,7 +15,7 @@
  *     missing_member       invalid_value     too_long        unsupported_scheme
  *     conflicting_members  invalid_method    too_many        invalid_header
  *     not_supported        invalid_base64    no_requests     forbidden_header
- *                                                            duplicate_header
+ *     unknown_reference                                      duplicate_header
  *
  * With "on_invalid": "report" a URL that is none is no defect of the document: its request gets a
  * request_defect. All other mistakes are those of a program, and stay defects.
@@ -25,7 +25,11 @@
  * userinfo in a URL becomes an Authorization header, unless there is one in the defaults or in the
  * request; a body without a method, neither in the request nor in the defaults, is sent by POST;
  * null removes also those headers that gatherd adds by itself: User-Agent, Content-Type,
- * Authorization.
+ * Authorization. Of auth and an Authorization header that of the request comes before that of the
+ * defaults, and both in one object are a defect, so there is never more than one of them. null for
+ * auth, proxy, resolve, retry, tls, expect and its members, capture and its headers, retry.methods,
+ * and the names of certificates takes away what the defaults had; for anything else it is a wrong
+ * type. "retry" without anything in it means three attempts, fewer if the daemon allows no more.
  */
 #pragma once
 
@@ -37,11 +41,17 @@ enum { PARSE_DEPTH_MAX = 64 };
 /* What the daemon's configuration decides. It must outlive the specs, which point to the texts in
  * defaults. */
 struct parse_settings {
-    size_t max_items;              /* at most UINT32_MAX */
-    size_t max_arena_bytes;        /* of one job */
-    uint64_t max_capture_bytes;    /* a client may ask for less */
-    unsigned max_redirects;        /* likewise */
-    struct fetch_options defaults; /* of a request that says nothing; headers: User-Agent */
+    size_t max_items;                      /* at most UINT32_MAX */
+    size_t max_arena_bytes;                /* of one job */
+    uint64_t max_capture_bytes;            /* a client may ask for less */
+    unsigned max_redirects;                /* likewise */
+    unsigned max_attempts;                 /* likewise; at least 1 */
+    const struct credentials *credentials; /* what may be named; NULL: nothing */
+    const struct co_url *proxies;          /* that may be asked for */
+    size_t n_proxies;
+    /* Of a request that says nothing. headers: User-Agent and the like, no Authorization. What is
+     * only for a client to ask for stays zero: auth, proxy, pins, retry, expect, hash. */
+    struct fetch_options defaults;
 };
 
 enum parse_kind {

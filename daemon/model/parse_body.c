@@ -60,24 +60,13 @@ static int read_base64(struct parse_reader *reader, const struct parse_at *at, s
 static int read_json(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                      const struct parse_member *member, void *field)
 {
-    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
     struct parse_body *body = field;
 
     (void)member;
     if (!claim(reader, at, body))
         return 0;
-    size_t length = json_dumpb(value, NULL, 0, flags);
-    if (length == 0)
-        return -ENOMEM;
-    char *bytes = arena_alloc(&reader->spec->arena, length);
-    if (bytes == NULL)
-        return parse_no_room(reader, length);
-    if (json_dumpb(value, bytes, length, flags) != length)
-        return -ENOMEM;
-    body->bytes = bytes;
-    body->length = length;
     body->content_type = "application/json";
-    return 0;
+    return parse_write_json(reader, value, 0, &body->bytes, &body->length);
 }
 
 /* --- Forms ------------------------------------------------------------------------------------ */

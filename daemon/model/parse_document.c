@@ -163,7 +163,7 @@ static int read_defaults(struct parse_reader *reader, const struct parse_at *at,
     parse_options_init(&draft, reader);
     struct parse_layer layer = parse_options_layer(&draft);
     int rc = parse_object(reader, at, value, &layer, 1)
-                 ?: parse_options_keep(reader, at, &draft, &nothing, &reader->options);
+                 ?: parse_options_keep(reader, at, &layer, &nothing, &reader->options);
     reader->method_is_given = draft.method_is_given;
     return rc;
 }
@@ -218,6 +218,9 @@ static const struct parse_member spec_members[] = {
     {"gather", .read = read_gather},
     {"deadline_ms", .read = parse_duration, .offset = offsetof(struct job_spec, deadline_us),
      PARSE_TIMEOUT_RANGE},
+    {"weight", .read = parse_unsigned, .offset = offsetof(struct job_spec, weight), .min = 1,
+     .max = 100},
+    {"cookies", .read = parse_bool, .offset = offsetof(struct job_spec, keeps_cookies)},
     {"ttl_ms", .read = read_ttl, .offset = offsetof(struct job_spec, ttl_us), .min = 1,
      .max = 30 * PARSE_DAY_US},
 };

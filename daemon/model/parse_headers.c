@@ -110,6 +110,11 @@ static size_t remove_named(struct co_http_header *headers, size_t n, const char 
     return n_left;
 }
 
+void parse_headers_remove(struct parse_headers *list, const char *name)
+{
+    list->n_headers = remove_named(list->headers, list->n_headers, name);
+}
+
 static void remove_below(struct merge *merge, const char *name)
 {
     struct parse_headers *list = merge->list;
@@ -179,6 +184,22 @@ int parse_headers_merge(struct parse_reader *reader, const struct parse_at *at,
             return rc;
     }
     return 0;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
+}
+
+bool parse_headers_are(const struct parse_headers *list, const struct fetch_options *options)
+{
+    size_t i = 0;
+
+    while (i < list->n_headers && i < options->n_headers &&
+           is_same(list->headers[i].name, options->headers[i].name) &&
+           is_same(list->headers[i].value, options->headers[i].value))
+        i++;
+    return i == list->n_headers && i == options->n_headers;
 }
 
 int parse_headers_keep(struct parse_reader *reader, const struct parse_headers *list,

@@ -23,10 +23,16 @@ void parse_headers_init(struct parse_headers *list, const struct fetch_options *
 void parse_headers_add_default(struct parse_reader *reader, const struct parse_at *at,
                                struct parse_headers *list, const char *name, const char *value);
 
+/* Takes away all headers of that name. */
+void parse_headers_remove(struct parse_headers *list, const char *name);
+
 /* Puts the members of an object over the list: a string, or several in an array, take the place of
  * what the list has; null takes it away. */
 int parse_headers_merge(struct parse_reader *reader, const struct parse_at *at,
                         struct json_t *object, struct parse_headers *list);
+
+/* Whether the list is the same as that of the options. */
+bool parse_headers_are(const struct parse_headers *list, const struct fetch_options *options);
 
 /* Copies the list to the spec, for the options. */
 int parse_headers_keep(struct parse_reader *reader, const struct parse_headers *list,

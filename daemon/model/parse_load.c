@@ -1,40 +1,20 @@
 #include "daemon/model/parse_load.h"
 
 #include <jansson.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "daemon/base/utf8.h"
+#include "daemon/model/json_memory.h"
 #include "daemon/model/json_scan.h"
 
 enum {
     QUOTED_SIZE_MAX = 64, /* of a key in a sentence */
 };
 
-/* --- Memory ----------------------------------------------------------------------------------- */
-
-/* Where memory is short jansson (2.14) calls a token invalid, or leaves characters out of it and
- * goes on, so we look ourselves. A parser never leaves its thread while it is in jansson. */
-static _Thread_local bool has_failed;
-
-static void *allocate(size_t size)
-{
-    void *block = malloc(size);
-
-    if (block == NULL)
-        has_failed = true;
-    return block;
-}
-
-static void release(void *block)
-{
-    free(block);
-}
-
 void parse_load_init(void)
 {
-    json_set_alloc_funcs(allocate, release);
-    json_object_seed(0);
+    json_memory_init();
 }
 
 /* --- Bad JSON --------------------------------------------------------------------------------- */
@@ -120,10 +100,10 @@ int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
     if (json_scan_depth(bytes, length) > PARSE_DEPTH_MAX)
         return parse_refuse(reader, 400, "too_deep",
                             "Arrays and objects may be nested at most %d deep.", PARSE_DEPTH_MAX);
-    has_failed = false;
+    json_memory_watch(SIZE_MAX);
     struct json_t *value =
         json_loadb(bytes, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (has_failed) {
+    if (json_memory_was_short()) {
         json_decref(value);
         return -ENOMEM;
     }

@@ -2,10 +2,18 @@
 
 #include <jansson.h>
 #include <string.h>
+#include <strings.h>
+
+#include "daemon/model/parse_auth.h"
+#include "daemon/model/parse_capture.h"
+#include "daemon/model/parse_expect.h"
+#include "daemon/model/parse_pin.h"
+#include "daemon/model/parse_reference.h"
+#include "daemon/model/parse_retry.h"
+#include "daemon/model/parse_tls.h"
 
 enum {
     METHOD_SIZE_MAX = 32,
-    KEPT_HEADERS_MAX = 100,
 };
 
 /* --- Members that are more than a number ------------------------------------------------------ */
@@ -48,87 +56,32 @@ static int read_max_redirects(struct parse_reader *reader, const struct parse_at
     return parse_unsigned(reader, at, value, &limited, field);
 }
 
-static int read_capture_max(struct parse_reader *reader, const struct parse_at *at,
-                            struct json_t *value, const struct parse_member *member, void *field)
+static int read_ip_version(struct parse_reader *reader, const struct parse_at *at,
+                           struct json_t *value, const struct parse_member *member, void *field)
 {
-    struct fetch_options *options = field;
-    struct parse_member limited = *member;
-    int64_t number = (int64_t)options->capture_max_bytes;
+    static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
+    int index = parse_word(reader, at, value, member->words);
 
-    limited.max = (int64_t)reader->settings->max_capture_bytes;
-    int rc = parse_integer(reader, at, value, &limited, &number);
-    options->capture_max_bytes = (uint64_t)number;
-    return rc;
-}
-
-/* --- "capture" -------------------------------------------------------------------------------- */
-
-struct kept_headers {
-    const char **names;
-    size_t n_names;
-};
-
-static int take_kept_header(struct parse_reader *reader, const struct parse_at *at,
-                            const char *text, size_t length, void *arg)
-{
-    struct kept_headers *kept = arg;
-
-    if (!parse_is_token(text, length))
-        return parse_defect(reader, at, "invalid_header", "this is not the name of a header");
-    return parse_copy(reader, text, length, &kept->names[kept->n_names++]);
-}
-
-static int read_kept_headers(struct parse_reader *reader, const struct parse_at *at,
-                             struct json_t *value, const struct parse_member *member, void *field)
-{
-    struct fetch_options *options = field;
-    size_t size = json_array_size(value) * sizeof(const char *);
-
-    (void)member;
-    if (!json_is_array(value))
-        return parse_wrong_type(reader, at, value, "an array of header names");
-    if (json_array_size(value) > KEPT_HEADERS_MAX)
-        return parse_defect(reader, at, "too_many", "at most %d headers can be captured",
-                            KEPT_HEADERS_MAX);
-    struct kept_headers kept = {.names = arena_alloc(&reader->spec->arena, size)};
-    if (kept.names == NULL)
-        return parse_no_room(reader, size);
-    int rc = parse_strings(reader, at, value, take_kept_header, &kept);
-    options->kept_headers = kept.names;
-    options->n_kept_headers = kept.n_names;
-    return rc;
-}
-
-static const char *const bodies[] = {"none", "full", NULL};
-static const char *const hashes[] = {"none", NULL};
-
-static const struct parse_member capture_members[] = {
-    {"body", .read = parse_switch, .offset = offsetof(struct fetch_options, capture_body),
-     .words = bodies},
-    {"max_body_bytes", .read = read_capture_max},
-    {"headers", .read = read_kept_headers},
-    {"hash", .read = parse_constant, .words = hashes},
-};
-
-static int read_capture(struct parse_reader *reader, const struct parse_at *at,
-                        struct json_t *value, const struct parse_member *member, void *field)
-{
-    struct parse_layer layer = PARSE_LAYER(capture_members, field);
-
-    (void)member;
-    return parse_object(reader, at, value, &layer, 1);
+    if (index >= 0)
+        *(int *)field = families[index];
+    return 0;
 }
 
 /* --- All of them ------------------------------------------------------------------------------ */
 
 #define OPTION(field) .offset = offsetof(struct parse_options, options.field)
+#define ALL_OPTIONS   .offset = offsetof(struct parse_options, options)
 
-static const char *const http_versions[] = {"auto", "1.1", NULL};
-static const char *const ip_versions[] = {"any", NULL};
+static const char *const http_versions[] = {
+    [CO_HTTP_VERSION_ANY] = "auto", [CO_HTTP_VERSION_1_1] = "1.1", [CO_HTTP_VERSION_2] = "2", NULL};
+static const char *const ip_versions[] = {"any", "4", "6", NULL};
+
+enum { METHOD, HEADERS };
 
 static const struct parse_member option_members[] = {
-    {"method", .read = read_method},
-    {"headers", .read = read_headers, .offset = offsetof(struct parse_options, headers)},
+    [METHOD] = {"method", .read = read_method},
+    [HEADERS] = {"headers", .read = read_headers,
+                 .offset = offsetof(struct parse_options, headers)},
     {"timeout_ms", .read = parse_duration, OPTION(timeout_us), PARSE_TIMEOUT_RANGE},
     {"connect_timeout_ms", .read = parse_duration, OPTION(connect_timeout_us), PARSE_TIMEOUT_RANGE},
     {"first_byte_timeout_ms", .read = parse_duration, OPTION(first_byte_timeout_us),
@@ -137,15 +90,15 @@ static const struct parse_member option_members[] = {
     {"queue_timeout_ms", .read = parse_duration, OPTION(queue_timeout_us), PARSE_TIMEOUT_RANGE},
     {"follow_redirects", .read = parse_bool, OPTION(follow_redirects)},
     {"max_redirects", .read = read_max_redirects, OPTION(max_redirects)},
-    {"capture", .read = read_capture, .offset = offsetof(struct parse_options, options)},
-    {"http_version", .read = parse_constant, .words = http_versions},
-    {"ip_version", .read = parse_constant, .words = ip_versions},
-    {"auth", .read = parse_not_supported},
-    {"expect", .read = parse_not_supported},
-    {"proxy", .read = parse_not_supported},
-    {"resolve", .read = parse_not_supported},
-    {"retry", .read = parse_not_supported},
-    {"tls", .read = parse_not_supported},
+    {"http_version", .read = parse_enum, OPTION(http_version), .words = http_versions},
+    {"ip_version", .read = read_ip_version, OPTION(ip_family), .words = ip_versions},
+    {"tls", .read = parse_tls, OPTION(tls)},
+    {"auth", .read = parse_auth, OPTION(auth)},
+    {"proxy", .read = parse_proxy, OPTION(proxy)},
+    {"resolve", .read = parse_pins, ALL_OPTIONS},
+    {"retry", .read = parse_retry, OPTION(retry)},
+    {"expect", .read = parse_expect, OPTION(expect)},
+    {"capture", .read = parse_capture, ALL_OPTIONS},
 };
 
 void parse_options_init(struct parse_options *draft, const struct parse_reader *reader)
@@ -161,6 +114,8 @@ struct parse_layer parse_options_layer(struct parse_options *draft)
     return (struct parse_layer)PARSE_LAYER(option_members, draft);
 }
 
+/* --- Headers ---------------------------------------------------------------------------------- */
+
 static void add_derived(struct parse_reader *reader, const struct parse_at *at,
                         const struct parse_derived *derived, struct parse_headers *list)
 {
@@ -170,37 +125,111 @@ static void add_derived(struct parse_reader *reader, const struct parse_at *at,
         parse_headers_add_default(reader, at, list, "Authorization", derived->authorization);
 }
 
+/* What the object itself has for that header; NULL: nothing. */
+static struct json_t *own_header(const struct parse_options *draft, const char *name,
+                                 const char **ret_key)
+{
+    const char *key;
+    struct json_t *value;
+
+    json_object_foreach(draft->headers, key, value)
+    {
+        if (strcasecmp(key, name) == 0) {
+            *ret_key = key;
+            return value;
+        }
+    }
+    return NULL;
+}
+
+/* Whoever is asked for by the object itself comes before whoever is from below. Both of them would
+ * be one too many. */
+static void choose_authorization(struct parse_reader *reader, const struct parse_at *at,
+                                 struct parse_options *draft, struct parse_headers *list)
+{
+    const char *key = NULL;
+    const struct json_t *header = own_header(draft, "Authorization", &key);
+    const struct parse_at place = {.parent = at, .key = key};
+    bool auth_is_own = draft->options.auth != reader->options->auth;
+
+    if (header == NULL && draft->options.auth != NULL)
+        parse_headers_remove(list, "Authorization");
+    else if (header != NULL && !auth_is_own)
+        draft->options.auth = NULL;
+    else if (header != NULL && draft->options.auth != NULL && !json_is_null(header))
+        parse_defect(reader, &place, "conflicting_members",
+                     "\"auth\" makes this header, so there may be one of them");
+}
+
 static int merge_headers(struct parse_reader *reader, const struct parse_at *at,
-                         struct parse_options *draft, const struct parse_derived *derived)
+                         struct parse_options *draft, const struct parse_derived *derived,
+                         struct parse_headers *list)
 {
     const struct parse_at place = {.parent = at, .key = "headers"};
-    struct parse_headers list;
-    int rc;
 
-    if (draft->headers == NULL && derived->content_type == NULL && derived->authorization == NULL)
-        return 0;
-    parse_headers_init(&list, &draft->options);
-    add_derived(reader, &place, derived, &list);
-    if (draft->headers != NULL) {
-        rc = parse_headers_merge(reader, &place, draft->headers, &list);
-        if (rc < 0)
-            return rc;
-    }
-    return parse_headers_keep(reader, &list, &draft->options);
+    parse_headers_init(list, &draft->options);
+    add_derived(reader, &place, derived, list);
+    choose_authorization(reader, &place, draft, list);
+    return draft->headers != NULL ? parse_headers_merge(reader, &place, draft->headers, list) : 0;
+}
+
+/* --- The way out ------------------------------------------------------------------------------ */
+
+static void check_together(struct parse_reader *reader, const struct parse_at *at,
+                           const struct fetch_options *options)
+{
+    const struct parse_at place = {.parent = at, .key = "proxy"};
+
+    if (options->proxy != NULL && options->n_pins > 0)
+        parse_defect(reader, &place, "conflicting_members",
+                     "a proxy looks names up by itself, so \"resolve\" would do nothing");
+}
+
+/* Many a batch differs from one request to the next in nothing but URL and body, and what follows
+ * from having one: method and headers. returns NULL: these options are not like those before */
+static const struct fetch_options *find_alike(const struct parse_reader *reader,
+                                              const struct fetch_options *options,
+                                              const struct parse_headers *list)
+{
+    const struct fetch_options *last = reader->last_options;
+    bool is_alike = last != NULL && last->auth == options->auth &&
+                    strcmp(last->method, options->method) == 0 && parse_headers_are(list, last);
+
+    return is_alike ? last : NULL;
+}
+
+static int keep(struct parse_reader *reader, struct fetch_options *options,
+                const struct parse_headers *list, const struct fetch_options **ret_options)
+{
+    int rc = parse_headers_are(list, options) ? 0 : parse_headers_keep(reader, list, options);
+    struct fetch_options *copy = rc == 0 ? arena_alloc(&reader->spec->arena, sizeof(*copy)) : NULL;
+
+    if (rc < 0 || copy == NULL)
+        return rc < 0 ? rc : parse_no_room(reader, sizeof(*copy));
+    *copy = *options;
+    *ret_options = copy;
+    return 0;
 }
 
 int parse_options_keep(struct parse_reader *reader, const struct parse_at *at,
-                       struct parse_options *draft, const struct parse_derived *derived,
+                       const struct parse_layer *layer, const struct parse_derived *derived,
                        const struct fetch_options **ret_options)
 {
-    int rc = merge_headers(reader, at, draft, derived);
+    bool has_more = (layer->seen & ~(UINT64_C(1) << METHOD | UINT64_C(1) << HEADERS)) != 0;
+    struct parse_options *draft = layer->target;
+    struct parse_headers list;
+    int rc = merge_headers(reader, at, draft, derived, &list);
     if (rc < 0)
         return rc;
 
-    struct fetch_options *options = arena_alloc(&reader->spec->arena, sizeof(*options));
-    if (options == NULL)
-        return parse_no_room(reader, sizeof(*options));
-    *options = draft->options;
-    *ret_options = options;
-    return 0;
+    check_together(reader, at, &draft->options);
+    const struct fetch_options *alike =
+        has_more ? NULL : find_alike(reader, &draft->options, &list);
+    if (alike != NULL)
+        *ret_options = alike;
+    else
+        rc = keep(reader, &draft->options, &list, ret_options);
+    if (rc == 0 && !has_more)
+        reader->last_options = *ret_options;
+    return rc;
 }

@@ -24,8 +24,9 @@ void parse_options_init(struct parse_options *draft, const struct parse_reader *
 /* The members, for parse_object(). */
 struct parse_layer parse_options_layer(struct parse_options *draft);
 
-/* Puts the options of the object at `at` into the spec. Derived headers come over those of the
- * defaults only where there is none, and under those of the object. */
+/* Puts the options of the object at `at`, from which the layer was read, into the spec; or finds
+ * them there, if the object before was alike. Derived headers come over those of the defaults only
+ * where there is none, and under those of the object. */
 int parse_options_keep(struct parse_reader *reader, const struct parse_at *at,
-                       struct parse_options *draft, const struct parse_derived *derived,
+                       const struct parse_layer *layer, const struct parse_derived *derived,
                        const struct fetch_options **ret_options);

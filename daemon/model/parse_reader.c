@@ -22,6 +22,7 @@ int parse_reader_init(struct parse_reader *reader, const struct parse_settings *
     if (reader->spec == NULL)
         return -ENOMEM;
     arena_init(&reader->spec->arena, settings->max_arena_bytes);
+    reader->spec->weight = 1;
 
     struct fetch_options *options = arena_alloc(&reader->spec->arena, sizeof(*options));
     if (options == NULL)

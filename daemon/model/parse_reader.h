@@ -30,10 +30,12 @@ struct parse_reader {
     struct parse_refusal refusal;
     size_t line; /* of the text, from 1; 0: the document is not made of lines */
 
-    const struct fetch_options *options; /* of a request that says nothing */
-    bool method_is_given;                /* by the client, in these options */
-    bool reports_invalid_urls;           /* "on_invalid": "report" */
-    uint64_t n_items;                    /* of the requests so far */
+    const struct fetch_options *options;      /* of a request that says nothing */
+    const struct fetch_options *last_options; /* that differ from these in method and headers only,
+                                                 or in auth taken away; NULL: none yet */
+    bool method_is_given;                     /* by the client, in these options */
+    bool reports_invalid_urls;                /* "on_invalid": "report" */
+    uint64_t n_items;                         /* of the requests so far */
 };
 
 /* Makes an empty spec. returns 0, -ENOMEM, PARSE_REFUSED; a parse_reader_done() is owed always */

@@ -71,13 +71,19 @@ static const struct parse_member request_members[] = {
 
 /* --- One request ------------------------------------------------------------------------------ */
 
-static struct draft begin(struct parse_reader *reader)
+static struct request *add_request(struct parse_reader *reader)
 {
-    struct job_spec *spec = reader->spec;
-    struct draft draft = {.request = &spec->requests[spec->n_requests++], .n_repeats = 1};
+    struct request *request = &reader->spec->requests[reader->spec->n_requests++];
+
+    request->options = reader->options;
+    return request;
+}
+
+static struct draft begin(struct parse_reader *reader, struct request *request)
+{
+    struct draft draft = {.request = request, .n_repeats = 1};
 
     parse_options_init(&draft.options, reader);
-    draft.request->options = reader->options;
     return draft;
 }
 
@@ -88,29 +94,47 @@ static int too_many_items(struct parse_reader *reader)
                         reader->settings->max_items);
 }
 
-/* Sees to the options if the request needs any of its own. */
+/* Options that cannot be had with this URL, whoever has given them. */
+static void check_fit(struct parse_reader *reader, const struct parse_at *at,
+                      const struct request *request)
+{
+    const struct fetch_options *options = request->options;
+    const struct co_url *url = &request->url;
+
+    if (url->text == NULL)
+        return;
+    if (options->http_version == CO_HTTP_VERSION_2 && !url->is_https)
+        parse_defect(reader, at, "conflicting_members",
+                     "HTTP/2 is spoken with https:// URLs only; http_version \"auto\" fits both");
+    if (options->ip_family != AF_UNSPEC && url->address.family != AF_UNSPEC &&
+        options->ip_family != (int)url->address.family)
+        parse_defect(reader, at, "conflicting_members",
+                     "the address in the URL is of another ip_version; \"any\" fits all");
+}
+
+/* Sees to the options if the request needs any of its own. layer: what was read into the draft's */
 static int choose_options(struct parse_reader *reader, const struct parse_at *at,
-                          struct draft *draft, bool has_own)
+                          struct draft *draft, const struct parse_layer *layer)
 {
     struct request *request = draft->request;
     struct parse_derived derived = {.content_type = draft->body.content_type};
     int rc = parse_url_authorization(reader, &request->url, &derived.authorization);
 
-    if (rc < 0 || (!has_own && draft->body.bytes == NULL && derived.authorization == NULL))
+    if (rc < 0 || (layer->seen == 0 && draft->body.bytes == NULL && derived.authorization == NULL))
         return rc;
     if (draft->body.bytes != NULL && !draft->options.method_is_given)
         draft->options.options.method = "POST";
-    return parse_options_keep(reader, at, &draft->options, &derived, &request->options);
+    return parse_options_keep(reader, at, layer, &derived, &request->options);
 }
 
-static int end(struct parse_reader *reader, const struct draft *draft)
+static int end(struct parse_reader *reader, const struct parse_at *at, struct request *request,
+               int64_t n_repeats)
 {
-    reader->n_items += (uint64_t)draft->n_repeats;
+    check_fit(reader, at, request);
+    reader->n_items += (uint64_t)n_repeats;
     if (reader->n_items > reader->settings->max_items)
         return too_many_items(reader);
-    draft->request->n_repeats = (uint32_t)draft->n_repeats;
-    draft->request->body = draft->body.bytes;
-    draft->request->body_length = draft->body.length;
+    request->n_repeats = (uint32_t)n_repeats;
     return 0;
 }
 
@@ -123,18 +147,33 @@ static int read_object(struct parse_reader *reader, const struct parse_at *at, s
         PARSE_LAYER(draft_members, draft),
         PARSE_LAYER(request_members, draft->request),
     };
+    int rc = parse_object(reader, at, value, layers, N_ELEMENTS(layers))
+                 ?: choose_options(reader, at, draft, &layers[0]);
 
-    return parse_object(reader, at, value, layers, N_ELEMENTS(layers))
-               ?: choose_options(reader, at, draft, layers[0].seen != 0);
+    draft->request->body = draft->body.bytes;
+    draft->request->body_length = draft->body.length;
+    return rc;
+}
+
+/* What a URL says besides where to go. */
+static int read_userinfo(struct parse_reader *reader, const struct parse_at *at,
+                         struct request *request)
+{
+    struct draft draft = begin(reader, request);
+    const struct parse_layer layer = parse_options_layer(&draft.options);
+
+    return choose_options(reader, at, &draft, &layer);
 }
 
 int parse_request_url(struct parse_reader *reader, const struct parse_at *at, const char *text,
                       size_t length)
 {
-    struct draft draft = begin(reader);
+    struct request *request = add_request(reader);
+    int rc = parse_url(reader, at, text, length, request);
 
-    return parse_url(reader, at, text, length, draft.request)
-               ?: choose_options(reader, at, &draft, false) ?: end(reader, &draft);
+    if (rc == 0 && (request->url.user != NULL || request->url.password != NULL))
+        rc = read_userinfo(reader, at, request);
+    return rc ?: end(reader, at, request, 1);
 }
 
 int parse_request(struct parse_reader *reader, const struct parse_at *at, struct json_t *value)
@@ -144,8 +183,9 @@ int parse_request(struct parse_reader *reader, const struct parse_at *at, struct
     if (!json_is_object(value))
         return parse_wrong_type(reader, at, value, "a URL or an object");
 
-    struct draft draft = begin(reader);
-    return read_object(reader, at, value, &draft) ?: end(reader, &draft);
+    struct draft draft = begin(reader, add_request(reader));
+    return read_object(reader, at, value, &draft)
+               ?: end(reader, at, draft.request, draft.n_repeats);
 }
 
 /* --- All of them ------------------------------------------------------------------------------ */

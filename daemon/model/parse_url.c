@@ -65,6 +65,12 @@ static int report(struct parse_reader *reader, const char *text, size_t length,
     return copy_shown(reader, text, length, &request->url_text);
 }
 
+int parse_url_defect(struct parse_reader *reader, const struct parse_at *at,
+                     enum co_url_problem problem)
+{
+    return parse_defect(reader, at, code_of(problem), "%s", co_url_problem_sentence(problem));
+}
+
 int parse_url(struct parse_reader *reader, const struct parse_at *at, const char *text,
               size_t length, struct request *request)
 {
@@ -75,7 +81,7 @@ int parse_url(struct parse_reader *reader, const struct parse_at *at, const char
     enum co_url_problem problem = (enum co_url_problem)rc;
     if (reader->reports_invalid_urls)
         return report(reader, text, length, problem, request);
-    return parse_defect(reader, at, code_of(problem), "%s", co_url_problem_sentence(problem));
+    return parse_url_defect(reader, at, problem);
 }
 
 /* --- Userinfo --------------------------------------------------------------------------------- */

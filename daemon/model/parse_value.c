@@ -1,5 +1,6 @@
 #include "daemon/model/parse_value.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,6 +152,54 @@ int parse_switch(struct parse_reader *reader, const struct parse_at *at, struct 
     return 0;
 }
 
+static_assert(sizeof(enum fetch_hash) == sizeof(unsigned), "enums are stored as unsigned");
+
+int parse_enum(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+               const struct parse_member *member, void *field)
+{
+    int index = parse_word(reader, at, value, member->words);
+
+    if (index >= 0)
+        *(unsigned *)field = (unsigned)index;
+    return 0;
+}
+
+int parse_write_json(struct parse_reader *reader, const struct json_t *value, size_t flags,
+                     const char **ret_text, size_t *ret_length)
+{
+    flags |= JSON_COMPACT | JSON_ENCODE_ANY;
+    size_t length = json_dumpb(value, NULL, 0, flags);
+    if (length == 0)
+        return -ENOMEM;
+    char *text = arena_alloc(&reader->spec->arena, length);
+    if (text == NULL)
+        return parse_no_room(reader, length);
+    if (json_dumpb(value, text, length, flags) != length)
+        return -ENOMEM;
+    *ret_text = text;
+    *ret_length = length;
+    return 0;
+}
+
+/* --- Several of them -------------------------------------------------------------------------- */
+
+int parse_each(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+               parse_fn *read, const struct parse_member *member, void *field)
+{
+    struct json_t *element;
+    size_t i;
+    int rc = 0;
+
+    if (!json_is_array(value))
+        return read(reader, at, value, member, field);
+    json_array_foreach(value, i, element)
+    {
+        const struct parse_at place = {.parent = at, .index = i};
+        rc = rc ?: read(reader, &place, element, member, field);
+    }
+    return rc;
+}
+
 int parse_strings(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                   parse_string_fn *take, void *arg)
 {
@@ -181,19 +230,4 @@ int parse_not_supported(struct parse_reader *reader, const struct parse_at *at,
     (void)value, (void)field;
     return parse_defect(reader, at, "not_supported", "\"%s\" is not supported by this version",
                         member->name);
-}
-
-int parse_constant(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
-                   const struct parse_member *member, void *field)
-{
-    char list[256];
-
-    (void)field;
-    if (!json_is_string(value))
-        return parse_wrong_type(reader, at, value, "a string");
-    for (size_t i = 0; member->words[i] != NULL; i++)
-        if (strcmp(member->words[i], json_string_value(value)) == 0)
-            return 0;
-    list_words(member->words, list, sizeof(list));
-    return parse_defect(reader, at, "not_supported", "this version supports only %s", list);
 }

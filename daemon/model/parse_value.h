@@ -29,7 +29,7 @@ parse_fn parse_duration;      /* int64_t microseconds, from milliseconds */
 parse_fn parse_bool;          /* bool */
 parse_fn parse_text;          /* const char *, copied */
 parse_fn parse_switch;        /* bool: the first of two words is false, the second is true */
-parse_fn parse_constant;      /* nothing: one of the words, or it is not supported */
+parse_fn parse_enum;          /* an enum: the index of the word */
 parse_fn parse_not_supported; /* nothing */
 
 /* Reads one of the words. returns its index; -1: there is a defect */
@@ -41,6 +41,14 @@ typedef int parse_string_fn(struct parse_reader *reader, const struct parse_at *
                             const char *text, size_t length, void *arg);
 int parse_strings(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                   parse_string_fn *take, void *arg);
+
+/* Reads the value, or each element if it is an array, into the same field. */
+int parse_each(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+               parse_fn *read, const struct parse_member *member, void *field);
+
+/* Writes a value as compact JSON into the spec; flags: more of jansson's. */
+int parse_write_json(struct parse_reader *reader, const struct json_t *value, size_t flags,
+                     const char **ret_text, size_t *ret_length);
 
 /* Notes that the value is not `expected`: "a string". returns 0 */
 int parse_wrong_type(struct parse_reader *reader, const struct parse_at *at,

@@ -28,6 +28,7 @@ void tally_add(struct tally *tally, const struct result *result)
 
     tally->n_finished++;
     tally->n_outcomes[result->outcome]++;
+    tally->n_retried += result_n_attempts(result) > 1;
     tally->received_bytes += response->encoded_bytes;
     if (result->total_us > 0)
         histogram_add(&tally->total_us, (uint64_t)result->total_us);
@@ -54,7 +55,7 @@ void tally_render_counts(const struct tally *tally, size_t n_running, struct jso
         jw_uint(w, tally->n_outcomes[i]);
     }
     jw_key(w, "retried");
-    jw_uint(w, 0);
+    jw_uint(w, tally->n_retried);
     jw_object_end(w);
 }
 

@@ -11,6 +11,7 @@ struct tally {
     size_t n_items;
     size_t n_finished;
     size_t n_outcomes[N_OUTCOMES]; /* their sum is n_finished */
+    size_t n_retried;              /* of the finished ones; more than one attempt was made */
     uint64_t received_bytes;
     struct histogram total_us; /* of items that were started */
     uint32_t n_statuses[TALLY_N_STATUSES];

@@ -35,6 +35,13 @@ co_time co_now(void)
     return co_loop_current()->now;
 }
 
+co_time co_clock_now(void)
+{
+    struct co_loop *loop = co_loop_current();
+
+    return loop->clock->now(loop);
+}
+
 void co_timer_arm(struct co_loop *loop, struct co_timer *timer, co_time after)
 {
     if (after == CO_NEVER)

@@ -62,4 +62,7 @@ CO_BLOCKS int co_sleep(co_time duration);
 /* The loop's time, read once a turn. */
 co_time co_now(void);
 
+/* The loop's clock, read anew: to measure what happens within a turn. */
+co_time co_clock_now(void);
+
 CO_API_END

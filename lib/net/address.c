@@ -81,9 +81,30 @@ int co_address_parse(const char *text, struct co_address *ret_address)
     return parse_literal(text, strlen(text), ret_address);
 }
 
+static char *put_number(char *end, unsigned number)
+{
+    if (number >= 100)
+        *end++ = (char)('0' + number / 100);
+    if (number >= 10)
+        *end++ = (char)('0' + number / 10 % 10);
+    *end++ = (char)('0' + number % 10);
+    return end;
+}
+
+/* inet_ntop() does this by sprintf(), and nothing else in a result costs as much. */
+static void format_ipv4(const uint8_t bytes[static 4], char *text)
+{
+    for (int i = 0; i < 4; i++) {
+        text = put_number(text, bytes[i]);
+        *text++ = i < 3 ? '.' : '\0';
+    }
+}
+
 char *co_address_format(const struct co_address *address, char text[static CO_ADDRESS_TEXT_SIZE])
 {
-    if (!inet_ntop(address->family, address->bytes, text, CO_ADDRESS_TEXT_SIZE))
+    if (address->family == AF_INET)
+        format_ipv4(address->bytes, text);
+    else if (!inet_ntop(address->family, address->bytes, text, CO_ADDRESS_TEXT_SIZE))
         text[0] = '\0';
     return text;
 }

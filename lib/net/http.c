@@ -9,18 +9,6 @@
 
 enum { DEFAULT_MAX_IDLE = 256 };
 
-static int open_multi(struct co_http_session *session)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return -ENOMEM;
-    session->multi = curl_multi_init();
-    if (session->multi == NULL) {
-        curl_global_cleanup();
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 static int open_dns(struct co_http_session *session, struct co_dns *borrowed)
 {
     static const struct co_dns_options defaults;
@@ -44,7 +32,9 @@ static int open_session(struct co_http_session *session,
         rc = session->ca_file != NULL ? 0 : -ENOMEM;
     }
     if (rc == 0)
-        rc = open_multi(session);
+        rc = co_http_origins_init(&session->origins);
+    if (rc == 0)
+        rc = co_http_shards_open(session);
     return rc == 0 ? co_http_driver_start(session) : rc;
 }
 
@@ -73,10 +63,8 @@ void co_http_session_free(struct co_http_session *session)
     while (!co_list_is_empty(&session->idle))
         co_http_transfer_free(
             co_container_of(co_list_take_first(&session->idle), struct co_http_transfer, idle));
-    if (session->multi != NULL) {
-        curl_multi_cleanup(session->multi); /* closes connections, and calls back for each */
-        curl_global_cleanup();
-    }
+    co_http_shards_close(session);
+    co_http_origins_done(&session->origins);
     co_http_sockets_done(&session->sockets);
     co_dns_free(session->own_dns);
     free(session->ca_file);

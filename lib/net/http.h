@@ -5,14 +5,21 @@
  * over. Nothing here limits how many transfers run at once: who needs a limit waits for a permit
  * before calling. Redirects are not followed, and nothing is retried but what RFC 9110
  * section 9.2.2 lets a client repeat by itself: an idempotent request whose reused connection was
- * found closed.
+ * found closed. A digest challenge is answered within the fetch (RFC 7616 section 3.3).
+ *
+ * A connection is shared by fetches that would have made the same one: same origin, same proxy,
+ * same TLS options, same fixed addresses. HTTP/2 is spoken over TLS with origins that offer it, and
+ * then fetches share a connection at the same time; the first fetch of an unknown origin finds out,
+ * the others wait for that.
  *
  * Names are resolved by co_dns and given to libcurl as addresses. Each address passes the caller's
  * gate after it was resolved, when a socket is made for it, and again before the request is sent,
  * since the connection may be one that somebody else opened.
  *
- * Sent are the caller's headers, besides them only Host, Content-Length and "Accept-Encoding:
- * gzip", each unless the caller has it. The program has to ignore SIGPIPE.
+ * Sent are the caller's headers, besides them only Host, Content-Length, Accept-Encoding with what
+ * can be decoded, and Cookie and Authorization where the request has a jar or a digest, each unless
+ * the caller has it. Nothing of the environment plays a part: no proxy variables, no .netrc, no
+ * Alt-Svc, no HSTS. The program has to ignore SIGPIPE.
  */
 #pragma once
 
@@ -56,6 +63,35 @@ struct co_http_gate {
     void *arg;
 };
 
+enum co_http_version {
+    CO_HTTP_VERSION_ANY, /* 2 over TLS if the origin offers it, else 1.1 */
+    CO_HTTP_VERSION_1_1,
+    CO_HTTP_VERSION_2, /* for https; an origin without it is CO_HTTP_TLS_HANDSHAKE. http is 1.1 */
+};
+
+/* How to speak TLS. All zeros: as is safe. */
+struct co_http_tls_options {
+    bool is_unverified;      /* any certificate will do */
+    int min_version;         /* 10, 11, 12, 13; 0: 12. Below that weak signatures will do, too */
+    const char *ca_file;     /* PEM, instead of the session's; NULL: the session's */
+    const char *client_file; /* PEM with our certificate and its key; NULL: none */
+};
+
+/* Cookies that fetches share (RFC 6265). Bounded: one that has been given CO_HTTP_JAR_MAX cookies
+ * is emptied and begins anew. It belongs to one session and one loop; no fetch may be using it when
+ * it is freed. */
+struct co_http_jar;
+enum { CO_HTTP_JAR_MAX = 3000 }; /* as many as RFC 6265 section 6.1 wants at least */
+
+int co_http_jar_new(struct co_http_jar **ret_jar); /* returns 0, -ENOMEM */
+void co_http_jar_free(struct co_http_jar *jar);    /* NULL is fine */
+
+/* Sees the decoded body piece by piece, as it comes, whatever is captured. Must not block. */
+struct co_http_tap {
+    void (*write)(void *arg, const void *bytes, size_t n_bytes);
+    void *arg;
+};
+
 /* All pointers are borrowed until co_http_fetch() returns. Durations are nanoseconds, 0: no limit.
  */
 struct co_http_request {
@@ -71,9 +107,26 @@ struct co_http_request {
     co_time first_byte_timeout; /* from the last byte sent to the first of the response */
     co_time idle_timeout;       /* between two pieces of the response */
 
-    size_t max_header_bytes; /* more: CO_HTTP_HEADER_TOO_LARGE */
-    uint64_t max_body_bytes; /* decoded; more: CO_HTTP_BODY_TOO_LARGE */
-    size_t capture_bytes;    /* how much of the decoded body to keep; the rest is counted only */
+    size_t max_header_bytes;   /* more: CO_HTTP_HEADER_TOO_LARGE */
+    uint64_t max_body_bytes;   /* decoded; more: CO_HTTP_BODY_TOO_LARGE */
+    unsigned max_decode_ratio; /* decoded to received, from 1 MiB decoded on; 0: no limit; more:
+                                  CO_HTTP_DECODE_RATIO */
+    size_t capture_bytes;      /* how much of the decoded body to keep; the rest is counted only */
+    struct co_http_tap tap;    /* write NULL: none */
+
+    enum co_http_version version;
+    int ip_family;                         /* AF_INET or AF_INET6 only; AF_UNSPEC: any */
+    const struct co_http_tls_options *tls; /* NULL: all zeros */
+    const struct co_address *addresses;    /* of the host, instead of looking it up; NULL: look up.
+                                              Of no use with a proxy */
+    size_t n_addresses;                    /* at most CO_DNS_MAX_ADDRESSES */
+    const struct co_url *proxy; /* http or https, with its user and password; NULL: none. The gate
+                                   is then asked about literal hosts only: names are the proxy's to
+                                   resolve, and its own address is the caller's choice */
+    const char *digest_user;    /* answers challenges with it; NULL: none */
+    const char *digest_password;
+    struct co_http_jar *jar; /* NULL, or a Cookie header of the caller's: no cookies are kept or
+                                sent but that */
 
     const struct co_http_gate *gate; /* NULL: everything is allowed */
 };
@@ -89,6 +142,7 @@ enum co_http_error {
     CO_HTTP_CONNECT_TIMEOUT,
     CO_HTTP_CONNECT_UNREACHABLE,
     CO_HTTP_CONNECT_ERROR,
+    CO_HTTP_PROXY_ERROR, /* the proxy did not answer, or would not */
     CO_HTTP_TLS_TIMEOUT,
     CO_HTTP_TLS_HANDSHAKE,
     CO_HTTP_TLS_CERT_UNTRUSTED,
@@ -102,6 +156,7 @@ enum co_http_error {
     CO_HTTP_RECV_RESET,
     CO_HTTP_PARTIAL_BODY,
     CO_HTTP_BODY_TOO_LARGE,
+    CO_HTTP_DECODE_RATIO, /* named body_too_large: a decompression bomb */
     CO_HTTP_HEADER_TOO_LARGE,
     CO_HTTP_DECODE_ERROR,
     CO_HTTP_PARSE_ERROR,
@@ -129,6 +184,17 @@ enum co_http_phase {
 
 const char *co_http_phase_name(enum co_http_phase phase);
 
+/* What was agreed on with the other side of a TLS connection; texts in UTF-8. */
+struct co_http_tls {
+    const char *version; /* "TLSv1.3" */
+    const char *cipher;  /* "TLS_AES_128_GCM_SHA256" */
+    const char *subject; /* of its certificate, as in RFC 4514: "CN=example.com" */
+    const char *issuer;
+    int64_t not_after_at;  /* microseconds since 1970 */
+    bool is_verified;      /* the chain and the name were checked and are fine */
+    unsigned n_references; /* belongs to the connection and to responses */
+};
+
 struct co_http_response {
     enum co_http_error error;
     enum co_http_phase error_phase; /* the phase that was going on */
@@ -137,10 +203,11 @@ struct co_http_response {
     const char *curl_name;          /* "CURLE_COULDNT_CONNECT"; NULL if curl_code is 0 */
     const char *message;            /* one English sentence; static; NULL on success */
 
-    int status;               /* 0: no response line was received */
-    int http_version;         /* 10, 11, 20; 0 unknown */
-    bool reused;              /* the connection was open already */
-    struct co_address remote; /* family 0: never connected */
+    int status;                    /* 0: no response line was received */
+    int http_version;              /* 10, 11, 20; 0 unknown */
+    bool reused;                   /* the connection was open already */
+    const struct co_http_tls *tls; /* NULL: plain HTTP, no handshake yet, or not known */
+    struct co_address remote;      /* of the proxy, if there is one; family 0: never connected */
 
     struct co_http_header *headers; /* of the final response, names in lower case, in order */
     size_t n_headers;
@@ -159,6 +226,9 @@ struct co_http_response {
 
     void *storage; /* what headers point into */
 };
+
+/* The value of the first header with a name, whatever its case. returns NULL: there is none */
+const char *co_http_response_header(const struct co_http_response *response, const char *name);
 
 void co_http_response_done(struct co_http_response *response);
 

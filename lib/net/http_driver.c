@@ -15,75 +15,50 @@
 /* libcurl 8.10 can forget to ask for a call; and waiting can fail for want of memory. */
 #define SAFETY_TICK (1 * CO_SECOND)
 
-/* libcurl's one timer, which each call sets anew. It must not be called from here. */
-static int set_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    struct co_http_session *session = arg;
-    /* Before 8.4 it rounded down, and would be called over and over for the last millisecond. */
-    long rounded_ms = timeout_ms > 0 ? timeout_ms + 1 : timeout_ms;
+enum {
+    BUFFER_BUDGET = 8 * 1024 * 1024,
+    LARGEST_BUFFER = 16 * 1024,
+    SMALLEST_BUFFER = 1024, /* libcurl has none that is smaller */
+    ONE_BUFFER = 64 * 1024,
+};
 
-    (void)multi;
-    session->timer = timeout_ms < 0 ? CO_NEVER : co_now() + rounded_ms * CO_MILLISECOND;
-    return 0;
+/* Where libcurl has a buffer for each transfer, those share a budget: few transfers are few system
+ * calls for a large body, and thousands that wait for somebody take little. Since 8.7 there is one
+ * for all. */
+static long buffer_size(const struct co_http_session *session)
+{
+    long size = LARGEST_BUFFER;
+
+    if (session->has_one_buffer)
+        return ONE_BUFFER;
+    while (size > SMALLEST_BUFFER && size * session->n_running > BUFFER_BUDGET)
+        size /= 2;
+    return size;
 }
 
-static void count_running(struct co_http_session *session, long change)
+static void set_buffer(struct co_http_transfer *transfer)
 {
-    session->n_running += change;
-    /* libcurl's limit is for all connections, and comes to bear when one becomes idle, which we
-     * still count as running then. */
-    curl_multi_setopt(session->multi, CURLMOPT_MAXCONNECTS,
-                      session->max_idle + session->n_running - 1);
+    long size = buffer_size(transfer->session);
+
+    if (size != transfer->buffer_size)
+        curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, size);
+    transfer->buffer_size = size;
 }
 
 int co_http_driver_add(struct co_http_transfer *transfer)
 {
-    struct co_http_session *session = transfer->session;
-
-    if (curl_multi_add_handle(session->multi, transfer->easy) != CURLM_OK)
+    set_buffer(transfer);
+    if (curl_multi_add_handle(transfer->place->shard->multi, transfer->easy) != CURLM_OK)
         return -ENOMEM;
-    count_running(session, +1);
-    co_wake_fd(session->sockets.epoll_fd, CO_READABLE); /* the timer was set */
+    co_wake_fd(transfer->session->sockets.epoll_fd, CO_READABLE); /* the timer was set */
     return 0;
 }
 
 void co_http_driver_remove(struct co_http_transfer *transfer)
 {
-    curl_multi_remove_handle(transfer->session->multi, transfer->easy);
+    curl_multi_remove_handle(transfer->place->shard->multi, transfer->easy);
     co_http_sockets_disown(transfer);
-    count_running(transfer->session, -1);
-}
-
-/* Ends the transfers that libcurl has finished, while it is still known when that was. */
-static void end_transfers(struct co_http_session *session)
-{
-    CURLMsg *message;
-    int n_left;
-
-    while ((message = curl_multi_info_read(session->multi, &n_left)) != NULL) {
-        struct co_http_transfer *transfer;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        transfer->result = message->data.result; /* the message goes with the handle */
-        transfer->over_at = co_http_clock();
-        co_http_driver_remove(transfer);
-        co_event_set(&transfer->over);
-    }
-}
-
-void co_http_driver_act(struct co_http_session *session, curl_socket_t fd, int events)
-{
-    int n_running;
-
-    curl_multi_socket_action(session->multi, fd, events, &n_running);
-    end_transfers(session);
-}
-
-static void fire_timer(struct co_http_session *session)
-{
-    if (session->timer > co_now())
-        return;
-    session->timer = CO_NEVER;
-    co_http_driver_act(session, CURL_SOCKET_TIMEOUT, 0);
+    co_http_place_leave(transfer);
 }
 
 /* returns whether there may be more to do */
@@ -91,16 +66,18 @@ static bool work(struct co_http_session *session)
 {
     bool was_busy = co_http_sockets_poll(session) > 0;
 
-    fire_timer(session);
+    co_http_shards_fire(session);
     co_http_sockets_register(&session->sockets);
-    return was_busy || session->timer <= co_now();
+    return was_busy || co_http_shards_next(session) <= co_now();
 }
 
 static co_time time_to_wait(const struct co_http_session *session)
 {
-    if (session->timer != CO_NEVER)
-        return session->timer - co_now();
-    return session->n_running > 0 ? SAFETY_TICK : CO_NEVER;
+    co_time next = co_http_shards_next(session);
+
+    if (next != CO_NEVER)
+        next -= co_now();
+    return session->n_running > 0 && next > SAFETY_TICK ? SAFETY_TICK : next;
 }
 
 static int wait_for_work(struct co_http_session *session)
@@ -128,11 +105,7 @@ static int drive(void *arg, void **result)
 
 int co_http_driver_start(struct co_http_session *session)
 {
-    session->timer = CO_NEVER;
-    curl_multi_setopt(session->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(session->multi, CURLMOPT_TIMERDATA, session);
-    curl_multi_setopt(session->multi, CURLMOPT_SOCKETFUNCTION, co_http_sockets_watch);
-    curl_multi_setopt(session->multi, CURLMOPT_SOCKETDATA, session);
+    session->has_one_buffer = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080700;
     return co_create_task("http", drive, session, &session->driver);
 }
 

@@ -19,6 +19,8 @@ static const struct {
     [CO_HTTP_CONNECT_UNREACHABLE] = {"connect_unreachable", true,
                                      "There is no way to the origin's network or host."},
     [CO_HTTP_CONNECT_ERROR] = {"connect_error", true, "The connection could not be opened."},
+    [CO_HTTP_PROXY_ERROR] = {"proxy_error", true,
+                             "The proxy did not answer, or refused to connect."},
     [CO_HTTP_TLS_TIMEOUT] = {"tls_timeout", true, "The TLS handshake took too long."},
     [CO_HTTP_TLS_HANDSHAKE] = {"tls_handshake", false, "The TLS handshake failed."},
     [CO_HTTP_TLS_CERT_UNTRUSTED] = {"tls_cert_untrusted", false,
@@ -40,6 +42,8 @@ static const struct {
     [CO_HTTP_PARTIAL_BODY] = {"partial_body", true,
                               "The connection was closed before the body was complete."},
     [CO_HTTP_BODY_TOO_LARGE] = {"body_too_large", false, "The body is larger than allowed."},
+    [CO_HTTP_DECODE_RATIO] = {"body_too_large", false,
+                              "The body is far larger than what was received of it."},
     [CO_HTTP_HEADER_TOO_LARGE] = {"header_too_large", false,
                                   "The header of the response is larger than allowed."},
     [CO_HTTP_DECODE_ERROR] = {"decode_error", false, "The body is not encoded as it claims."},
@@ -141,11 +145,14 @@ static enum co_http_error judge_certificate(const struct co_http_transfer *trans
     }
 }
 
-/* Of plain HTTP that the network had no part in, it is chunks that make no sense. */
+/* Of plain HTTP that the network had no part in, it is chunks that make no sense. While a request
+ * is being sent, libcurl looks for an answer first. */
 static enum co_http_error judge_receive(const struct co_http_transfer *transfer)
 {
     bool is_plain = !transfer->request->url->is_https;
 
+    if (co_http_timing_phase(&transfer->timing) == CO_HTTP_SEND)
+        return CO_HTTP_SEND_ERROR;
     return is_plain && os_errno(transfer) == 0 ? CO_HTTP_PARSE_ERROR : CO_HTTP_RECV_RESET;
 }
 
@@ -164,6 +171,12 @@ static enum co_http_error judge_send(const struct co_http_transfer *transfer)
                                                                   : CO_HTTP_SEND_ERROR;
 }
 
+/* Of an HTTP/2 stream whose connection was closed, libcurl says it even if nothing came. */
+static enum co_http_error judge_partial(const struct co_http_transfer *transfer)
+{
+    return transfer->response->status != 0 ? CO_HTTP_PARTIAL_BODY : CO_HTTP_EMPTY_REPLY;
+}
+
 /* --- The codes ----------------------------------------------------------------------------- */
 
 #define CODE(name, error)   [CURLE_##name] = {"CURLE_" #name, error, NULL}
@@ -177,11 +190,14 @@ static const struct code {
     CODE(UNSUPPORTED_PROTOCOL, CO_HTTP_PARSE_ERROR), /* HTTP/0.9, or anything but HTTP */
     CODE(FAILED_INIT, CO_HTTP_INTERNAL),
     CODE(URL_MALFORMAT, CO_HTTP_INTERNAL),
+    CODE(COULDNT_RESOLVE_PROXY, CO_HTTP_PROXY_ERROR),
     CODE(COULDNT_RESOLVE_HOST, CO_HTTP_DNS_ERROR),
     JUDGED(COULDNT_CONNECT, judge_connect),
     CODE(WEIRD_SERVER_REPLY, CO_HTTP_PARSE_ERROR),
-    CODE(HTTP2, CO_HTTP_PARSE_ERROR),
-    CODE(PARTIAL_FILE, CO_HTTP_PARTIAL_BODY),
+    CODE(HTTP2, CO_HTTP_RECV_RESET),
+    JUDGED(PARTIAL_FILE, judge_partial),
+    /* Headers begin with a folded line. */
+    CODE(BAD_FUNCTION_ARGUMENT, CO_HTTP_PARSE_ERROR),
     CODE(WRITE_ERROR, CO_HTTP_DECODE_ERROR), /* ours are refusals: a decoder's */
     CODE(READ_ERROR, CO_HTTP_INTERNAL),
     JUDGED(OUT_OF_MEMORY, judge_memory),
@@ -191,6 +207,7 @@ static const struct code {
     CODE(GOT_NOTHING, CO_HTTP_EMPTY_REPLY),
     JUDGED(SEND_ERROR, judge_send),
     JUDGED(RECV_ERROR, judge_receive),
+    CODE(SSL_CERTPROBLEM, CO_HTTP_INTERNAL), /* ours cannot be read */
     CODE(SSL_CIPHER, CO_HTTP_TLS_HANDSHAKE),
     JUDGED(PEER_FAILED_VERIFICATION, judge_certificate),
     CODE(BAD_CONTENT_ENCODING, CO_HTTP_DECODE_ERROR),
@@ -199,7 +216,9 @@ static const struct code {
     CODE(SSL_SHUTDOWN_FAILED, CO_HTTP_TLS_HANDSHAKE),
     CODE(SSL_ISSUER_ERROR, CO_HTTP_TLS_CERT_UNTRUSTED),
     CODE(SSL_INVALIDCERTSTATUS, CO_HTTP_TLS_CERT_UNTRUSTED),
-    CODE(HTTP2_STREAM, CO_HTTP_PARSE_ERROR),
+    CODE(HTTP2_STREAM, CO_HTTP_RECV_RESET),
+    CODE(PROXY, CO_HTTP_PROXY_ERROR),
+    CODE(SSL_CLIENTCERT, CO_HTTP_TLS_HANDSHAKE),
 };
 
 static const struct code other_code = {"CURLE_OTHER", CO_HTTP_INTERNAL, NULL};
@@ -214,6 +233,23 @@ enum co_http_error co_http_error_of(const struct co_http_transfer *transfer)
     const struct code *code = find_code(transfer->result);
 
     return code->judge != NULL ? code->judge(transfer) : code->error;
+}
+
+enum co_http_error co_http_error_of_proxy(enum co_http_error error)
+{
+    switch (error) {
+    case CO_HTTP_OK:
+    case CO_HTTP_BLOCKED:
+    case CO_HTTP_DNS_TIMEOUT:
+    case CO_HTTP_CONNECT_TIMEOUT:
+    case CO_HTTP_TIMEOUT_TOTAL:
+    case CO_HTTP_CANCELED:
+    case CO_HTTP_RESOURCE_EXHAUSTED:
+    case CO_HTTP_INTERNAL:
+        return error;
+    default:
+        return CO_HTTP_PROXY_ERROR;
+    }
 }
 
 const char *co_http_curl_name(CURLcode code)

@@ -7,18 +7,55 @@
 #include "lib/net/http_private.h"
 
 #include <errno.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ADDRESS_SIZE = sizeof(",[]") - 1 + CO_ADDRESS_TEXT_SIZE };
 
-static bool is_of_host(const struct co_http_pin *pin, const struct co_url *url)
+const struct co_url *co_http_peer(const struct co_http_request *request)
 {
-    size_t length = strlen(url->host);
+    return request->proxy != NULL ? request->proxy : request->url;
+}
 
-    return pin->text != NULL && pin->port == url->port &&
-           strncmp(pin->text + 1, url->host, length) == 0 && pin->text[1 + length] == ':';
+/* --- Fixed addresses ----------------------------------------------------------------------- */
+
+bool co_http_has_addresses(const struct co_http_request *request)
+{
+    return request->addresses != NULL && request->proxy == NULL;
+}
+
+/* libcurl tells connections apart by the name that was connected to, not by its addresses. So a
+ * name is made of those, which nobody else can have. */
+static void name_addresses(struct co_http_transfer *transfer)
+{
+    const struct co_dns_answer *answer = &transfer->answer;
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    char *end = stpcpy(transfer->connect_to_text, "::");
+
+    SHA256((const unsigned char *)answer->addresses,
+           answer->n_addresses * sizeof(answer->addresses[0]), hash);
+    for (size_t i = 0; i < sizeof(hash); i++)
+        end += sprintf(end, "%02x", hash[i]);
+    strcpy(end, ".invalid");
+    transfer->connect_to.data = transfer->connect_to_text;
+}
+
+/* --- Pins ---------------------------------------------------------------------------------- */
+
+static const char *name_of(const struct co_http_transfer *transfer)
+{
+    return co_http_has_addresses(transfer->request) ? transfer->connect_to_text + strlen("::")
+                                                    : co_http_peer(transfer->request)->host;
+}
+
+static bool is_of_host(const struct co_http_pin *pin, const char *name, uint16_t port)
+{
+    size_t length = strlen(name);
+
+    return pin->text != NULL && pin->port == port && strncmp(pin->text + 1, name, length) == 0 &&
+           pin->text[1 + length] == ':';
 }
 
 static bool are_equal(const struct co_dns_answer *a, const struct co_dns_answer *b)
@@ -31,14 +68,16 @@ static bool are_equal(const struct co_dns_answer *a, const struct co_dns_answer 
     return true;
 }
 
-static char *write_text(const struct co_url *url, const struct co_dns_answer *answer)
+char *co_http_pin_write(const struct co_http_transfer *transfer)
 {
-    char *text = malloc(sizeof("-:65535") + strlen(url->host) + answer->n_addresses * ADDRESS_SIZE);
+    const struct co_dns_answer *answer = &transfer->answer;
+    const char *name = name_of(transfer);
+    char *text = malloc(sizeof("-:65535") + strlen(name) + answer->n_addresses * ADDRESS_SIZE);
     char address[CO_ADDRESS_TEXT_SIZE];
 
     if (text == NULL)
         return NULL;
-    char *end = text + sprintf(text, "-%s:%u", url->host, url->port);
+    char *end = text + sprintf(text, "-%s:%u", name, co_http_peer(transfer->request)->port);
     for (unsigned i = 0; i < answer->n_addresses; i++) {
         bool is_ipv6 = answer->addresses[i].family == AF_INET6;
         end += sprintf(end, "%c%s%s%s", i == 0 ? ':' : ',', is_ipv6 ? "[" : "",
@@ -47,26 +86,35 @@ static char *write_text(const struct co_url *url, const struct co_dns_answer *an
     return text;
 }
 
-int co_http_pin_set(struct co_http_transfer *transfer)
+static int pin(struct co_http_transfer *transfer)
 {
     struct co_http_pin *pin = &transfer->pin;
-    const struct co_url *url = transfer->request->url;
+    uint16_t port = co_http_peer(transfer->request)->port;
 
-    if (is_of_host(pin, url) && are_equal(&pin->answer, &transfer->answer))
+    if (is_of_host(pin, name_of(transfer), port) && are_equal(&pin->answer, &transfer->answer))
         return 0; /* libcurl holds it already */
-    char *text = write_text(url, &transfer->answer);
+    char *text = co_http_pin_write(transfer);
     if (text == NULL)
         return -ENOMEM;
 
     free(pin->previous);
     pin->previous = pin->text;
     pin->text = text;
-    pin->port = url->port;
+    pin->port = port;
     pin->answer = transfer->answer;
     pin->entries[0] = (struct curl_slist){.data = pin->previous, .next = &pin->entries[1]};
     pin->entries[1] = (struct curl_slist){.data = pin->text + 1};
     curl_easy_setopt(transfer->easy, CURLOPT_RESOLVE, &pin->entries[pin->previous == NULL]);
     return 0;
+}
+
+int co_http_pin_set(struct co_http_transfer *transfer)
+{
+    if (co_http_has_addresses(transfer->request))
+        name_addresses(transfer);
+    else if (co_http_peer(transfer->request)->address.family != AF_UNSPEC)
+        return 0; /* it is its own address */
+    return transfer->stay.jar != NULL ? co_http_jar_pin(transfer) : pin(transfer);
 }
 
 void co_http_pin_done(struct co_http_pin *pin)

@@ -5,6 +5,7 @@
  */
 #include "lib/net/http_private.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
@@ -34,25 +35,46 @@ static const struct method *find_method(const char *name)
 
 /* --- Headers ------------------------------------------------------------------------------- */
 
-static bool has_header(const struct co_http_request *request, const char *name)
+bool co_http_request_has(const struct co_http_request *request, const char *header)
 {
     for (size_t i = 0; i < request->n_headers; i++)
-        if (strcasecmp(request->headers[i].name, name) == 0)
+        if (strcasecmp(request->headers[i].name, header) == 0)
             return true;
     return false;
 }
 
+/* What this libcurl can decode. It could write the header itself, which costs it more than all else
+ * that we add to a request. */
+static char accept_encoding[sizeof("Accept-Encoding: gzip, br, zstd")];
+
+static void write_accept_encoding(void)
+{
+    static const struct {
+        int feature;
+        const char *coding;
+    } codings[] = {
+        {CURL_VERSION_LIBZ, "gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
+    int features = curl_version_info(CURLVERSION_NOW)->features;
+    const char *separator = " ";
+    char *end = stpcpy(accept_encoding, "Accept-Encoding:");
+
+    for (size_t i = 0; i < CO_HTTP_COUNT_OF(codings); i++) {
+        if ((features & codings[i].feature) == 0)
+            continue;
+        end = stpcpy(stpcpy(end, separator), codings[i].coding);
+        separator = ", ";
+    }
+}
+
 /* What libcurl would add in its own way. What is sent is the caller's to say: a request with a body
- * is not always a form, and a large one must not wait a second for leave to be sent. One coding is
- * asked for, the one that everybody has; libcurl would list all it can decode, which costs it more
- * than all else that we add to a request. */
+ * is not always a form, and a large one must not wait a second for leave to be sent. */
 static const struct {
     const char *name;
     const char *line; /* with nothing after the colon, it tells libcurl to leave the header out */
     bool with_body;   /* only then would it be added */
 } defaults[] = {
     {"Accept", "Accept:", false},
-    {"Accept-Encoding", "Accept-Encoding: gzip", false},
+    {"Accept-Encoding", accept_encoding, false},
     {"Content-Type", "Content-Type:", true},
     {"Expect", "Expect:", true},
 };
@@ -64,7 +86,7 @@ static size_t add_defaults(const struct co_http_transfer *transfer, struct curl_
 
     for (size_t i = 0; i < CO_HTTP_COUNT_OF(defaults); i++)
         if ((has_body || !defaults[i].with_body) &&
-            !has_header(transfer->request, defaults[i].name))
+            !co_http_request_has(transfer->request, defaults[i].name))
             nodes[n++].data = (char *)defaults[i].line;
     return n;
 }
@@ -128,7 +150,7 @@ static size_t read_body(char *bytes, size_t size, size_t n, void *arg)
     memcpy(bytes, (const char *)request->body + transfer->n_sent, n_bytes);
     transfer->n_sent += n_bytes;
     if (transfer->n_sent == request->body_length)
-        sent(transfer, co_http_clock());
+        sent(transfer, co_clock_now());
     return n_bytes;
 }
 
@@ -145,12 +167,29 @@ static int seek_body(void *arg, curl_off_t offset, int origin)
 
 /* --- On its way ---------------------------------------------------------------------------- */
 
+/* If there was a response, its challenge is to be answered: the exchange so far was a part of
+ * waiting or, as the body was held back, of sending. Otherwise a reused connection was found dead.
+ */
+static void start_over(struct co_http_transfer *transfer)
+{
+    bool has_body = transfer->form == CO_HTTP_FORM_BODY;
+
+    if (transfer->response->status == 0)
+        return;
+    transfer->n_challenges++;
+    co_http_response_restart(transfer);
+    co_http_timing_return(&transfer->timing, has_body ? CO_HTTP_SEND : CO_HTTP_WAIT);
+}
+
 static void asked(struct co_http_transfer *transfer)
 {
     struct co_http_timing *timing = &transfer->timing;
-    co_time now = co_http_clock();
+    co_time now = co_clock_now();
 
+    if (transfer->asked)
+        start_over(transfer);
     transfer->asked = true;
+    transfer->expects = AWAIT_STATUS;
     if (transfer->opened) {
         co_http_timing_end(timing, CO_HTTP_CONNECT, now);
         co_http_timing_end(timing, CO_HTTP_TLS, now);
@@ -161,20 +200,50 @@ static void asked(struct co_http_transfer *transfer)
         sent(transfer, now);
 }
 
+/* An answer may come too late for its challenge, and be challenged again (RFC 7616 section 3.3,
+ * "stale"); libcurl would go on for as long as the origin says so. */
+static bool is_challenged_enough(const struct co_http_transfer *transfer)
+{
+    enum { MAX_CHALLENGES = 2 };
+
+    return transfer->asked && transfer->response->status != 0 &&
+           transfer->n_challenges >= MAX_CHALLENGES;
+}
+
+/* The origin has had the request, closed the connection without a word, and is now to be sent it
+ * again: which it may have acted upon. */
+static bool would_repeat(const struct co_http_transfer *transfer)
+{
+    return transfer->asked && transfer->response->status == 0 && !transfer->may_repeat;
+}
+
+static enum co_http_error look_at_connection(struct co_http_transfer *transfer, const char *remote,
+                                             int port)
+{
+    struct co_address *address = &transfer->response->remote;
+
+    if (co_address_parse(remote, address) < 0)
+        return CO_HTTP_INTERNAL;
+    address->port = (uint16_t)port;
+    if (!co_http_transfer_may_connect(transfer, address))
+        return transfer->refusal;
+    return would_repeat(transfer) ? CO_HTTP_EMPTY_REPLY : co_http_tls_inspect(transfer);
+}
+
 /* Called before each request on a connection, which may be one that was opened for somebody with
  * another gate. */
 static int before_request(void *arg, char *remote, char *local, int remote_port, int local_port)
 {
     struct co_http_transfer *transfer = arg;
-    struct co_address *address = &transfer->response->remote;
 
     (void)local, (void)local_port;
-    if (co_address_parse(remote, address) < 0) {
-        co_http_transfer_refuse(transfer, CO_HTTP_INTERNAL);
+    enum co_http_error error = look_at_connection(transfer, remote, remote_port);
+    if (error != CO_HTTP_OK) {
+        co_http_transfer_refuse(transfer, error);
         return CURL_PREREQFUNC_ABORT;
     }
-    address->port = (uint16_t)remote_port;
-    if (!co_http_transfer_may_connect(transfer, address))
+    transfer->is_refused = is_challenged_enough(transfer);
+    if (transfer->is_refused)
         return CURL_PREREQFUNC_ABORT;
     asked(transfer);
     return CURL_PREREQFUNC_OK;
@@ -182,8 +251,10 @@ static int before_request(void *arg, char *remote, char *local, int remote_port,
 
 void co_http_request_attach(struct co_http_transfer *transfer)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     CURL *easy = transfer->easy;
 
+    pthread_once(&once, write_accept_encoding);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
@@ -221,6 +292,7 @@ static CURLcode set_method(struct co_http_transfer *transfer)
     bool is_custom = method->is_custom || (has_body && method->form == CO_HTTP_FORM_GET);
 
     transfer->form = form;
+    transfer->may_repeat = method->is_idempotent;
     set_form(transfer);
     /* On a connection that turns out to be dead libcurl would send the request a second time. */
     curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, method->is_idempotent ? 0L : 1L);
@@ -252,7 +324,7 @@ enum co_http_error co_http_request_apply(struct co_http_transfer *transfer)
 
     if (curl_easy_setopt(transfer->easy, CURLOPT_URL, url->text) != CURLE_OK ||
         set_method(transfer) != CURLE_OK || write_headers(transfer, &headers) < 0 ||
-        (url->address.family == AF_UNSPEC && co_http_pin_set(transfer) < 0))
+        co_http_options_apply(transfer) != CO_HTTP_OK || co_http_pin_set(transfer) < 0)
         return CO_HTTP_RESOURCE_EXHAUSTED;
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
     set_connect_timeout(transfer);

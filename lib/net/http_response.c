@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/co/task.h"
 
@@ -27,6 +28,20 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static bool is_empty_line(const char *line, size_t n)
+{
+    return line[0] == '\n' || (n > 1 && line[0] == '\r' && line[1] == '\n');
+}
+
+/* To somebody else it may be the end of a line (RFC 9112 section 2.2). */
+static void replace_returns(char *text, size_t n)
+{
+    char *at = text;
+
+    while ((at = memchr(at, '\r', n - (size_t)(at - text))) != NULL)
+        *at = ' ';
+}
+
 /* Appends a NUL-terminated copy of the text, without blanks around it. There must be room. */
 static void append(struct co_http_buffer *buffer, const char *text, const char *end)
 {
@@ -35,6 +50,7 @@ static void append(struct co_http_buffer *buffer, const char *text, const char *
     while (end > text && is_blank(end[-1]))
         end--;
     memcpy(buffer->bytes + buffer->length, text, (size_t)(end - text));
+    replace_returns(buffer->bytes + buffer->length, (size_t)(end - text));
     buffer->length += (size_t)(end - text);
     buffer->bytes[buffer->length++] = '\0';
 }
@@ -46,7 +62,7 @@ static void take_status(struct co_http_transfer *transfer)
         [CURL_HTTP_VERSION_1_0] = 10, [CURL_HTTP_VERSION_1_1] = 11, [CURL_HTTP_VERSION_2_0] = 20};
     struct co_http_response *response = transfer->response;
     long status = 0, version = 0;
-    co_time now = co_http_clock();
+    co_time now = co_clock_now();
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
@@ -56,9 +72,23 @@ static void take_status(struct co_http_transfer *transfer)
     response->status = (int)status;
     if ((size_t)version < CO_HTTP_COUNT_OF(versions))
         response->http_version = versions[version];
+    if (transfer->opened && response->tls == NULL) /* it does not show before this */
+        co_http_origin_learn(transfer, response->http_version == 20);
     /* It may answer before it has read all of the request. */
     co_http_timing_end(&transfer->timing, CO_HTTP_SEND, now);
     co_http_timing_end(&transfer->timing, CO_HTTP_WAIT, now);
+}
+
+/* Of what a proxy says before there is a connection to the origin; with "200" there is one. */
+static void take_line_of_tunnel(struct co_http_transfer *transfer, const char *line, size_t n)
+{
+    long status = 0;
+
+    if (!is_empty_line(line, n))
+        return;
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (status / 100 == 2)
+        co_http_timing_end(&transfer->timing, CO_HTTP_CONNECT, co_clock_now());
 }
 
 static void take_end_of_headers(struct co_http_transfer *transfer)
@@ -79,6 +109,35 @@ static void make_lower_case(char *name)
         *name = (char)tolower((unsigned char)*name);
 }
 
+/* libcurl takes the digits it finds, and the last of several lengths. Where a body ends would be a
+ * guess then (RFC 9112 section 6.3): equal lengths in a list are fine, anything else is not. */
+static bool take_length(struct co_http_transfer *transfer, const char *value)
+{
+    for (;;) {
+        char *end;
+        unsigned long long length = strtoull(value, &end, 10);
+        bool is_another = transfer->announced >= 0 && length != (uint64_t)transfer->announced;
+
+        if (!isdigit((unsigned char)*value) || length > INT64_MAX || is_another)
+            return false;
+        transfer->announced = (int64_t)length;
+        end += strspn(end, " \t");
+        if (*end != ',')
+            return *end == '\0';
+        value = end + 1 + strspn(end + 1, " \t");
+    }
+}
+
+static enum co_http_error look_at(struct co_http_transfer *transfer, const char *name,
+                                  const char *value)
+{
+    if (strcmp(name, "set-cookie") == 0)
+        co_http_jar_count(transfer);
+    if (strcmp(name, "content-length") == 0 && !take_length(transfer, value))
+        return CO_HTTP_PARSE_ERROR;
+    return CO_HTTP_OK;
+}
+
 static enum co_http_error take_header(struct co_http_transfer *transfer, const char *line, size_t n)
 {
     struct co_http_buffer *buffer = &transfer->headers;
@@ -95,15 +154,12 @@ static enum co_http_error take_header(struct co_http_transfer *transfer, const c
     } else if (colon != NULL) {
         append(buffer, line, colon);
         make_lower_case(buffer->bytes + start);
+        size_t value = buffer->length;
         append(buffer, colon + 1, line + n);
         transfer->n_headers++;
+        return look_at(transfer, buffer->bytes + start, buffer->bytes + value);
     }
     return CO_HTTP_OK;
-}
-
-static bool is_empty_line(const char *line, size_t n)
-{
-    return line[0] == '\n' || (n > 1 && line[0] == '\r' && line[1] == '\n');
 }
 
 static size_t receive_line(char *line, size_t size, size_t n, void *arg)
@@ -116,7 +172,9 @@ static size_t receive_line(char *line, size_t size, size_t n, void *arg)
     transfer->header_bytes += n;
     if (transfer->header_bytes > transfer->request->max_header_bytes)
         return refuse(transfer, CO_HTTP_HEADER_TOO_LARGE);
-    if (transfer->expects == AWAIT_STATUS)
+    if (transfer->expects == AWAIT_TUNNEL)
+        take_line_of_tunnel(transfer, line, n);
+    else if (transfer->expects == AWAIT_STATUS)
         take_status(transfer);
     else if (transfer->expects == AWAIT_HEADERS && is_empty_line(line, n))
         take_end_of_headers(transfer);
@@ -126,6 +184,14 @@ static size_t receive_line(char *line, size_t size, size_t n, void *arg)
 }
 
 /* --- The body ------------------------------------------------------------------------------ */
+
+static uint64_t count(CURL *easy, CURLINFO info)
+{
+    curl_off_t n = 0;
+
+    curl_easy_getinfo(easy, info, &n);
+    return (uint64_t)n;
+}
 
 static size_t smaller(uint64_t a, uint64_t b)
 {
@@ -165,17 +231,36 @@ static enum co_http_error capture(struct co_http_transfer *transfer, const char 
     return CO_HTTP_OK;
 }
 
+/* `unseen` is what libcurl may have received, decoded, and not counted yet. */
+static bool is_bomb(const struct co_http_transfer *transfer, uint64_t unseen)
+{
+    enum { MIN_DECODED = 1024 * 1024 };
+    uint64_t decoded = transfer->response->decoded_bytes;
+    unsigned max_ratio = transfer->request->max_decode_ratio;
+
+    if (max_ratio == 0 || decoded < MIN_DECODED)
+        return false;
+    return decoded / max_ratio > count(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T) + unseen;
+}
+
+static enum co_http_error check_size(const struct co_http_transfer *transfer)
+{
+    if (transfer->response->decoded_bytes > transfer->request->max_body_bytes)
+        return CO_HTTP_BODY_TOO_LARGE;
+    return is_bomb(transfer, CURL_MAX_WRITE_SIZE) ? CO_HTTP_DECODE_RATIO : CO_HTTP_OK;
+}
+
 static size_t receive_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct co_http_transfer *transfer = arg;
-    struct co_http_response *response = transfer->response;
+    const struct co_http_tap *tap = &transfer->request->tap;
 
     n *= size;
     transfer->moved_at = co_now();
-    response->decoded_bytes += n;
-    enum co_http_error error = capture(transfer, bytes, n);
-    if (error == CO_HTTP_OK && response->decoded_bytes > transfer->request->max_body_bytes)
-        error = CO_HTTP_BODY_TOO_LARGE;
+    transfer->response->decoded_bytes += n;
+    if (tap->write != NULL)
+        tap->write(tap->arg, bytes, n);
+    enum co_http_error error = capture(transfer, bytes, n) ?: check_size(transfer);
     return error == CO_HTTP_OK ? n : refuse(transfer, error);
 }
 
@@ -215,12 +300,17 @@ static enum co_http_error store_headers(const struct co_http_transfer *transfer)
     return CO_HTTP_OK;
 }
 
-static uint64_t count(CURL *easy, CURLINFO info)
+void co_http_response_restart(struct co_http_transfer *transfer)
 {
-    curl_off_t n = 0;
+    transfer->response->status = transfer->response->http_version = 0;
+    transfer->headers.length = transfer->n_headers = 0;
+    transfer->announced = -1;
+    transfer->expects = AWAIT_STATUS;
+}
 
-    curl_easy_getinfo(easy, info, &n);
-    return (uint64_t)n;
+bool co_http_response_is_bomb(const struct co_http_transfer *transfer)
+{
+    return is_bomb(transfer, 0);
 }
 
 enum co_http_error co_http_response_finish(struct co_http_transfer *transfer)
@@ -244,8 +334,17 @@ enum co_http_error co_http_response_finish(struct co_http_transfer *transfer)
     return store_headers(transfer);
 }
 
+const char *co_http_response_header(const struct co_http_response *response, const char *name)
+{
+    for (size_t i = 0; i < response->n_headers; i++)
+        if (strcasecmp(response->headers[i].name, name) == 0)
+            return response->headers[i].value;
+    return NULL;
+}
+
 void co_http_response_done(struct co_http_response *response)
 {
+    co_http_tls_unref(response->tls);
     free(response->storage);
     free(response->body);
     *response = (struct co_http_response){0};

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { EVENTS_PER_POLL = 64 }; /* some milliseconds of work, before the others get a turn */
@@ -44,13 +45,33 @@ static void forget(struct co_http_sockets *sockets, int fd)
     disown(socket);
     co_list_remove(&socket->changed);
     sockets->by_fd[fd] = NULL;
+    co_http_place_closed(socket->place, socket->is_shared);
     free(socket);
+}
+
+void co_http_sockets_drop(const struct co_http_shard *shard)
+{
+    struct co_http_sockets *sockets = &shard->session->sockets;
+
+    for (size_t fd = 0; fd < sockets->n_fds; fd++)
+        if (sockets->by_fd[fd] != NULL && sockets->by_fd[fd]->place->shard == shard)
+            forget(sockets, (int)fd);
+}
+
+int co_http_sockets_next(const struct co_http_shard *shard, const struct co_http_place *place,
+                         int fd)
+{
+    const struct co_http_sockets *sockets = &shard->session->sockets;
+
+    for (fd++; (size_t)fd < sockets->n_fds; fd++)
+        if (sockets->by_fd[fd] != NULL && sockets->by_fd[fd]->place == place &&
+            sockets->by_fd[fd]->wanted != 0)
+            return fd;
+    return -1;
 }
 
 void co_http_sockets_done(struct co_http_sockets *sockets)
 {
-    for (size_t fd = 0; fd < sockets->n_fds; fd++)
-        forget(sockets, (int)fd);
     free(sockets->by_fd);
     if (sockets->epoll_fd >= 0)
         close(sockets->epoll_fd);
@@ -87,11 +108,14 @@ static int add(struct co_http_transfer *opener, int fd, const struct co_address 
     *socket = (struct co_http_socket){.session = session,
                                       .fd = fd,
                                       .generation = ++sockets->n_opened,
+                                      .place = opener->place,
                                       .opener = opener,
-                                      .address = *address};
+                                      .address = *address,
+                                      .is_plain = !opener->request->url->is_https};
     co_list_init(&socket->changed);
     co_list_append(&opener->sockets, &socket->opened);
     sockets->by_fd[fd] = socket;
+    co_http_place_opened(socket->place);
     return 0;
 }
 
@@ -101,9 +125,19 @@ static void connected(struct co_http_socket *socket)
 
     if (opener == NULL)
         return;
-    opener->response->remote = socket->address;
-    co_http_timing_end(&opener->timing, CO_HTTP_CONNECT, co_http_clock());
+    opener->connected_fd = socket->fd;
+    co_http_transfer_connected(opener, &socket->address);
     disown(socket);
+}
+
+void co_http_sockets_share(struct co_http_transfer *transfer)
+{
+    struct co_http_socket *socket = find(&transfer->session->sockets, transfer->connected_fd);
+
+    if (socket == NULL || socket->place != transfer->place || socket->is_shared)
+        return;
+    socket->is_shared = true;
+    co_http_place_shared(socket->place);
 }
 
 void co_http_sockets_disown(struct co_http_transfer *transfer)
@@ -131,8 +165,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
             close(fd);
         return CURL_SOCKET_BAD;
     }
-    transfer->opened = true;
-    co_http_timing_reopen(&transfer->timing);
+    co_http_transfer_opened(transfer);
     return fd;
 }
 
@@ -187,13 +220,20 @@ static uint64_t tag(const struct co_http_socket *socket)
 }
 
 /* Where there is no memory for it the transfer will run into its timeouts. */
-static void enter(int epoll_fd, struct co_http_socket *socket)
+static void enter(int epoll_fd, struct co_http_socket *socket, uint32_t events)
 {
-    struct epoll_event event = {.events = socket->wanted, .data.u64 = tag(socket)};
+    struct epoll_event event = {.events = events, .data.u64 = tag(socket)};
     int operation = socket->registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
     if (epoll_ctl(epoll_fd, operation, socket->fd, &event) == 0)
-        socket->registered = socket->wanted;
+        socket->registered = events;
+}
+
+/* Of a connection nobody uses we want to know when something comes all the same. */
+static bool is_registered(const struct co_http_socket *socket)
+{
+    return socket->wanted != 0 ? socket->registered == socket->wanted
+                               : (socket->registered & EPOLLIN) != 0;
 }
 
 void co_http_sockets_register(struct co_http_sockets *sockets)
@@ -201,8 +241,8 @@ void co_http_sockets_register(struct co_http_sockets *sockets)
     while (!co_list_is_empty(&sockets->changed)) {
         struct co_http_socket *socket =
             co_container_of(co_list_take_first(&sockets->changed), struct co_http_socket, changed);
-        if (socket->wanted != 0 && socket->wanted != socket->registered)
-            enter(sockets->epoll_fd, socket);
+        if (!is_registered(socket))
+            enter(sockets->epoll_fd, socket, socket->wanted != 0 ? socket->wanted : EPOLLIN);
     }
 }
 
@@ -210,6 +250,26 @@ static int curl_events(uint32_t events)
 {
     return (events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP) ? CURL_CSELECT_IN : 0) |
            (events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
+}
+
+/* libcurl looks at the next byte to see whether a connection is alive. */
+static void spend(int fd)
+{
+    char waste[4096];
+
+    (void)shutdown(fd, SHUT_RDWR);
+    while (recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0)
+        ;
+}
+
+/* Nobody asked, and still something came: the end of the connection, or bytes that the next
+ * request must not take for its answer, as libcurl would. TLS has things of its own to say. */
+static void report_on_idle(const struct co_http_sockets *sockets, struct co_http_socket *socket)
+{
+    if (socket->is_plain)
+        spend(socket->fd);
+    (void)epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, socket->fd, NULL);
+    socket->registered = 0;
 }
 
 static void dispatch(struct co_http_session *session, const struct epoll_event *event)
@@ -220,13 +280,12 @@ static void dispatch(struct co_http_session *session, const struct epoll_event *
     if (socket == NULL || socket->generation != event->data.u64 >> 32)
         return; /* closed by what came before it in this batch */
     if (socket->wanted == 0) {
-        (void)epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, socket->fd, NULL);
-        socket->registered = 0;
+        report_on_idle(sockets, socket);
         return;
     }
     if ((event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == EPOLLOUT)
         connected(socket);
-    co_http_driver_act(session, socket->fd, curl_events(event->events));
+    co_http_shard_act(socket->place->shard, socket->fd, curl_events(event->events));
 }
 
 int co_http_sockets_poll(struct co_http_session *session)

@@ -1,15 +1,6 @@
 #include "lib/net/http_private.h"
 
 #include <string.h>
-#include <time.h>
-
-co_time co_http_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * CO_SECOND + now.tv_nsec;
-}
 
 static bool is_skipped(const struct co_http_timing *timing, enum co_http_phase phase)
 {
@@ -29,8 +20,14 @@ void co_http_timing_end(struct co_http_timing *timing, enum co_http_phase phase,
 
 void co_http_timing_reopen(struct co_http_timing *timing)
 {
-    memset(&timing->ended[CO_HTTP_CONNECT], 0,
-           sizeof(timing->ended) - sizeof(timing->ended[0]) * CO_HTTP_CONNECT);
+    bool was_answered = timing->ended[CO_HTTP_WAIT] != 0;
+
+    co_http_timing_return(timing, was_answered ? CO_HTTP_WAIT : CO_HTTP_CONNECT);
+}
+
+void co_http_timing_return(struct co_http_timing *timing, enum co_http_phase phase)
+{
+    memset(&timing->ended[phase], 0, sizeof(timing->ended) - sizeof(timing->ended[0]) * phase);
 }
 
 enum co_http_phase co_http_timing_phase(const struct co_http_timing *timing)

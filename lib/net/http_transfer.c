@@ -19,15 +19,15 @@ static const struct {
     {CURLOPT_NOSIGNAL, 1},
     {CURLOPT_QUICK_EXIT, 1},
     {CURLOPT_FOLLOWLOCATION, 0},
-    /* 7.88 has an HTTP/2 that loses reused connections; its errors are not told apart here yet. */
-    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+    /* Over TLS: without it, 7.88 has an HTTP/2 that loses reused connections. */
+    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS},
     {CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024}, /* each HTTPS transfer has one, upload or not */
     {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_TCP_KEEPALIVE, 1},
-    {CURLOPT_MAXAGE_CONN, 55}, /* many servers close after a minute */
+    {CURLOPT_MAXAGE_CONN, CO_HTTP_MAX_IDLE_SECONDS},
     {CURLOPT_MAXLIFETIME_CONN, 600},
     /* Addresses of names are pinned, which is forever; the rest are literals, which libcurl would
      * collect, one entry for each. */
@@ -39,8 +39,8 @@ static const struct {
     const char *value;
 } strings[] = {
     {CURLOPT_PROTOCOLS_STR, "http,https"},
-    {CURLOPT_ACCEPT_ENCODING, ""}, /* decode whatever comes */
-    {CURLOPT_PROXY, ""},           /* nor any that the environment names; and do not look */
+    {CURLOPT_ACCEPT_ENCODING, "gzip"}, /* decode whatever comes; "" is a list that has to be made */
+    {CURLOPT_PROXY, ""},               /* nor any that the environment names; and do not look */
     {CURLOPT_NOPROXY, "*"},
     /* With a path next to the file, OpenSSL reads all certificates for each connection. */
     {CURLOPT_CAPATH, NULL},
@@ -65,6 +65,15 @@ static CURLcode set_up_handle(struct co_http_transfer *transfer)
     return code;
 }
 
+static int open_handle(struct co_http_transfer *transfer)
+{
+    transfer->version = CURL_HTTP_VERSION_2TLS;
+    transfer->has_custom_method = false;
+    transfer->buffer_size = 0;
+    transfer->easy = curl_easy_init();
+    return transfer->easy != NULL && set_up_handle(transfer) == CURLE_OK ? 0 : -ENOMEM;
+}
+
 static int make(struct co_http_session *session, struct co_http_transfer **ret_transfer)
 {
     struct co_http_transfer *transfer = calloc(1, sizeof(*transfer));
@@ -74,11 +83,11 @@ static int make(struct co_http_session *session, struct co_http_transfer **ret_t
     transfer->session = session;
     co_list_init(&transfer->idle);
     co_list_init(&transfer->sockets);
-    transfer->easy = curl_easy_init();
+    co_list_init(&transfer->waiting);
     transfer->names = curl_share_init();
-    if (transfer->easy == NULL || transfer->names == NULL ||
+    if (transfer->names == NULL ||
         curl_share_setopt(transfer->names, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-        set_up_handle(transfer) != CURLE_OK) {
+        open_handle(transfer) < 0) {
         co_http_transfer_free(transfer);
         return -ENOMEM;
     }
@@ -90,9 +99,14 @@ int co_http_transfer_take(struct co_http_session *session, struct co_http_transf
 {
     if (co_list_is_empty(&session->idle))
         return make(session, ret_transfer);
-    session->n_idle--;
-    *ret_transfer =
+    struct co_http_transfer *transfer =
         co_container_of(co_list_take_first(&session->idle), struct co_http_transfer, idle);
+    session->n_idle--;
+    if (transfer->easy == NULL && open_handle(transfer) < 0) {
+        co_http_transfer_free(transfer);
+        return -ENOMEM;
+    }
+    *ret_transfer = transfer;
     return 0;
 }
 
@@ -106,18 +120,34 @@ void co_http_transfer_begin(struct co_http_transfer *transfer,
     transfer->result = CURLE_OK;
     transfer->refusal = CO_HTTP_OK;
     transfer->began_at = co_now();
-    transfer->timing = (struct co_http_timing){.started = co_http_clock()};
-    if (request->url->address.family != AF_UNSPEC)
+    transfer->timing = (struct co_http_timing){.started = co_clock_now()};
+    if (co_http_has_addresses(request) || co_http_peer(request)->address.family != AF_UNSPEC)
         co_http_timing_skip(&transfer->timing, CO_HTTP_DNS);
     if (!request->url->is_https)
         co_http_timing_skip(&transfer->timing, CO_HTTP_TLS);
 
     transfer->waited_for_name = transfer->opened = transfer->asked = false;
+    transfer->n_challenges = 0;
+    transfer->is_refused = false;
+    transfer->connected_fd = -1;
     transfer->socket_errno = 0;
     transfer->n_sent = 0;
-    transfer->headers.length = transfer->n_headers = transfer->header_bytes = 0;
-    transfer->expects = AWAIT_STATUS;
+    transfer->header_bytes = 0;
     transfer->body_capacity = 0;
+    co_http_response_restart(transfer);
+}
+
+void co_http_transfer_rewind(struct co_http_transfer *transfer)
+{
+    struct co_http_response *response = transfer->response;
+
+    co_event_clear(&transfer->over);
+    transfer->result = CURLE_OK;
+    transfer->asked = false;
+    transfer->n_sent = 0;
+    response->curl_code = 0;
+    response->curl_name = NULL;
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 static bool is_clean(const struct co_http_transfer *transfer)
@@ -130,14 +160,32 @@ static bool is_clean(const struct co_http_transfer *transfer)
            os_errno == 0;
 }
 
+/* Before 8.1.1 a handle that is used again still has the address of the last header of the transfer
+ * before, whose memory is freed, and appends to it what a response begins with if that is a folded
+ * line. An origin must not be given that: then all but the handle is kept.
+ *
+ * source  curl issue 11101 */
+static bool remembers_headers(void)
+{
+    enum { FIXED = 0x080101 };
+    static unsigned version;
+
+    if (version == 0)
+        version = curl_version_info(CURLVERSION_NOW)->version_num;
+    return version < FIXED;
+}
+
 void co_http_transfer_put(struct co_http_transfer *transfer)
 {
     struct co_http_session *session = transfer->session;
+    bool is_undone = co_http_options_undo(transfer);
 
-    if (!is_clean(transfer) || session->n_idle >= session->max_idle) {
+    if (!is_undone || !is_clean(transfer) || session->n_idle >= session->max_idle) {
         co_http_transfer_free(transfer);
         return;
     }
+    if (remembers_headers())
+        curl_easy_cleanup(co_take(transfer->easy));
     if (transfer->request_headers.capacity > MAX_KEPT_BUFFER)
         co_http_buffer_done(&transfer->request_headers);
     if (transfer->headers.capacity > MAX_KEPT_BUFFER)
@@ -156,6 +204,24 @@ void co_http_transfer_free(struct co_http_transfer *transfer)
     free(transfer);
 }
 
+void co_http_transfer_opened(struct co_http_transfer *transfer)
+{
+    const struct co_http_request *request = transfer->request;
+
+    transfer->opened = true;
+    if (request->proxy != NULL && request->url->is_https)
+        transfer->expects = AWAIT_TUNNEL;
+    co_http_timing_reopen(&transfer->timing);
+}
+
+/* To connect to a proxy is not all of connecting. */
+void co_http_transfer_connected(struct co_http_transfer *transfer, const struct co_address *address)
+{
+    transfer->response->remote = *address;
+    if (transfer->request->proxy == NULL)
+        co_http_timing_end(&transfer->timing, CO_HTTP_CONNECT, co_clock_now());
+}
+
 void co_http_transfer_refuse(struct co_http_transfer *transfer, enum co_http_error why)
 {
     if (transfer->refusal == CO_HTTP_OK)
@@ -172,12 +238,19 @@ static bool is_allowed(struct co_http_transfer *transfer, const char *rule)
     return false;
 }
 
-bool co_http_transfer_may_connect(struct co_http_transfer *transfer,
-                                  const struct co_address *address)
+bool co_http_transfer_may_reach(struct co_http_transfer *transfer, const struct co_address *address)
 {
     const struct co_http_gate *gate = transfer->request->gate;
 
     return is_allowed(transfer, gate != NULL ? gate->check(gate->arg, address) : NULL);
+}
+
+bool co_http_transfer_may_connect(struct co_http_transfer *transfer,
+                                  const struct co_address *address)
+{
+    if (transfer->request->proxy != NULL)
+        return transfer->refusal == CO_HTTP_OK;
+    return co_http_transfer_may_reach(transfer, address);
 }
 
 bool co_http_transfer_may_use_answer(struct co_http_transfer *transfer,

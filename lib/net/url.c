@@ -9,6 +9,7 @@
 
 #include "lib/co/base.h"
 #include "lib/net/host.h"
+#include "lib/net/url_plain.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -297,7 +298,44 @@ static int finish(CURLU *handle, struct co_url *ret_url)
     return rc;
 }
 
-int co_url_parse(const char *text, size_t length, struct co_url *ret_url)
+static const char *append_bytes(char **end, const char *bytes, size_t n)
+{
+    char *copy = *end;
+
+    memcpy(copy, bytes, n);
+    copy[n] = '\0';
+    *end = copy + n + 1;
+    return copy;
+}
+
+/* A plain text is what libcurl would make of it. The origin is a part of it, but for the default
+ * port. */
+static int take_plain(const char *text, size_t length, const struct co_url_plain *plain,
+                      struct co_url *ret_url)
+{
+    const char *port = plain->is_https ? ":443" : ":80";
+    size_t host_length = plain->host_end - plain->host_start;
+    bool has_port = plain->path_start > plain->host_end;
+    char *end = malloc(length + 1 + plain->path_start + strlen(":443") + 1 + host_length + 1);
+
+    if (!end)
+        return -ENOMEM;
+    *ret_url = (struct co_url){
+        .text = end, .address = plain->address, .port = plain->port, .is_https = plain->is_https};
+    append_bytes(&end, text, length);
+    ret_url->origin = append_bytes(&end, text, plain->path_start);
+    if (!has_port)
+        end = stpcpy(end - 1, port) + 1;
+    ret_url->host = append_bytes(&end, text + plain->host_start, host_length);
+    return 0;
+}
+
+static bool is_plain(const char *text, size_t length, struct co_url_plain *ret_plain)
+{
+    return length <= CO_URL_MAX_LENGTH && co_url_plain_read(text, length, ret_plain);
+}
+
+static int parse(const char *text, size_t length, struct co_url *ret_url)
 {
     CO_CLEANUP(free_handle) CURLU *handle = curl_url();
     CO_CLEANUP(free_text) char *copy = NULL;
@@ -313,7 +351,15 @@ int co_url_parse(const char *text, size_t length, struct co_url *ret_url)
     return check_absolute(copy) ?: set_url(handle, copy, flags) ?: finish(handle, ret_url);
 }
 
-int co_url_resolve(const struct co_url *base, const char *reference, size_t length,
+int co_url_parse(const char *text, size_t length, struct co_url *ret_url)
+{
+    struct co_url_plain plain;
+
+    return is_plain(text, length, &plain) ? take_plain(text, length, &plain, ret_url)
+                                          : parse(text, length, ret_url);
+}
+
+static int resolve(const struct co_url *base, const char *reference, size_t length,
                    struct co_url *ret_url)
 {
     CO_CLEANUP(free_handle) CURLU *handle = curl_url();
@@ -328,6 +374,15 @@ int co_url_resolve(const struct co_url *base, const char *reference, size_t leng
     if (rc == 0 && copy[0] != '\0')
         rc = set_url(handle, copy, flags);
     return rc ? rc : finish(handle, ret_url);
+}
+
+int co_url_resolve(const struct co_url *base, const char *reference, size_t length,
+                   struct co_url *ret_url)
+{
+    struct co_url_plain plain;
+
+    return is_plain(reference, length, &plain) ? take_plain(reference, length, &plain, ret_url)
+                                               : resolve(base, reference, length, ret_url);
 }
 
 void co_url_done(struct co_url *url)

@@ -2,7 +2,8 @@
  *
  * There is no second parser to disagree with: libcurl's own reads the text, what it understood is
  * checked and written out again in one canonical form, and only that form is checked by a policy,
- * shown, and given to libcurl. Parsing a canonical text gives the same text back.
+ * shown, and given to libcurl. Parsing a canonical text gives the same text back; so a text that is
+ * plainly canonical as it stands (url_plain.h) is only looked at, and libcurl not troubled.
  *
  * A host outside ASCII becomes Punycode, for which LC_CTYPE must be a UTF-8 locale; without one it
  * is CO_URL_BAD_IDN.

@@ -79,7 +79,7 @@ static const struct {
     {{"--set", "fetch.concurrency=x", "--check-config", NULL},
      EXIT_STATUS_CONFIG,
      COMMAND_CHECK_CONFIG,
-     "fetch.concurrency=x"},
+     "fetch.concurrency: 'x'"},
     {{"--config", "/nonexistent/gatherd.conf", NULL},
      EXIT_STATUS_CONFIG,
      COMMAND_SERVE,

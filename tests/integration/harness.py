@@ -145,20 +145,25 @@ class Gatherd:
     """One running daemon. Leaving the context stops it and fails unless it ended cleanly."""
 
     def __init__(self, *settings: str, also_listen: str = "",
-                 environment: dict[str, str] | None = None) -> None:
+                 environment: dict[str, str] | None = None, max_files: int = 0) -> None:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.settings = [f"api.listen=127.0.0.1:{self.port} {also_listen}".strip(), *settings]
         self.environment = {**os.environ, **(environment or {})}
+        self.max_files = max_files
         self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         self.stderr_path = self.directory / "stderr"
 
     def __enter__(self) -> "Gatherd":
         with self.stderr_path.open("wb") as stderr:
-            self.process = subprocess.Popen(command_line(*self.settings), env=self.environment,
+            self.process = subprocess.Popen(self.command(), env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
         eventually(self.is_healthy, "/healthz", 10)
         return self
+
+    def command(self) -> list[str]:
+        limited = ["prlimit", f"--nofile={self.max_files}:{self.max_files}"]
+        return [*(limited if self.max_files else []), *command_line(*self.settings)]
 
     def __exit__(self, *_: object) -> None:
         try:
@@ -206,6 +211,9 @@ class Gatherd:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def memory_is_its_own(self) -> bool:
         """False under valgrind or a sanitizer, where resident memory says nothing."""
         maps = Path(f"/proc/{self.process.pid}/maps").read_text()
@@ -240,13 +248,17 @@ class GatherdTest(unittest.TestCase):
     dns: Dns
 
     @classmethod
+    def start_gatherd(cls, *settings: str) -> Gatherd:
+        return cls.enterClassContext(Gatherd(*settings))
+
+    @classmethod
     def setUpClass(cls) -> None:
         cls.origin = cls.enterClassContext(Origin())
         settings = list(cls.settings)
         if cls.zone:
             cls.dns = cls.enterClassContext(Dns(cls.zone))
             settings.append(f"fetch.dns_servers={cls.dns.address}")
-        cls.gatherd = cls.enterClassContext(Gatherd(*settings))
+        cls.gatherd = cls.start_gatherd(*settings)
 
     def setUp(self) -> None:
         self.origin.log.mark()

@@ -23,6 +23,17 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 5) -> A
     return value
 
 
+def in_the_end(attempt: Callable[[], Any], tries: int = 4) -> Any:
+    """For what is measured: the attempt succeeds, if not the first time. What else runs on the
+    machine can only add to a time."""
+    for _ in range(tries - 1):
+        try:
+            return attempt()
+        except AssertionError:
+            pass
+    return attempt()
+
+
 def report(sentence: str) -> None:
     """Put a measured number beside the test's line."""
     print(f"       {sentence}", flush=True)

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import socketserver
+import struct
 import subprocess
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any, Iterable
 from urllib.parse import quote
@@ -82,16 +87,17 @@ class JsonLog:
 class Origin(Helper):
     """tests/support/origin.py; its log is the oracle."""
 
-    def __init__(self, host: str = "127.0.0.1", tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: tuple[Path, Path] | None = None,
+                 narrow: bool = False, port: int = 0) -> None:
         super().__init__()
-        self.host = host
+        self.options = ["--host", host, "--port", str(port), *(["--narrow"] if narrow else [])]
         self.tls = tls
         self.log = JsonLog(self.directory / "log")
         self.base = ""
 
     def command(self) -> list[str]:
         tls = ["--tls", *map(str, self.tls)] if self.tls else []
-        return ["python3", str(SUPPORT / "origin.py"), "--host", self.host,
+        return ["python3", str(SUPPORT / "origin.py"), *self.options,
                 "--log", str(self.log.path), *tls]
 
     def started(self) -> None:
@@ -128,6 +134,14 @@ class Origin(Helper):
         carried = {r["connection"] for r in self.requests() if r["target"].startswith(path)}
         left = {e["connection"] for e in self.events("disconnect") if e["by"] == "peer"}
         return bool(carried) and carried <= left
+
+
+class OriginH2(Origin):
+    """tests/support/origin_h2.py, with the Python that Debian's packages are for."""
+
+    def command(self) -> list[str]:
+        _, script, *options = super().command()
+        return ["/usr/bin/python3", script.replace("origin.py", "origin_h2.py"), *options]
 
 
 def peak(events: Iterable[Event], begin: str, end: str) -> int:
@@ -169,7 +183,10 @@ class Dns(Helper):
 
 
 class Nginx(Helper):
-    """nginx that answers every path with 100 bytes, and logs connection, time, status, URI."""
+    """nginx that answers every path with 100 bytes, and logs connection, time, status, URI.
+
+    With a certificate and its key it speaks HTTP/2, too.
+    """
 
     CONFIG = """
         daemon off; master_process off;
@@ -182,21 +199,26 @@ class Nginx(Helper):
             fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi;
             scgi_temp_path {directory}/scgi;
             keepalive_requests 1000000; keepalive_timeout 600s;
-            server {{ listen 127.0.0.1:{port} backlog=1024; location / {{ return 200 "{body}"; }} }}
+            server {{ listen 127.0.0.1:{port} {tls} backlog=1024;
+                      {certificate} location / {{ return 200 "{body}"; }} }}
         }}
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
         super().__init__()
+        self.tls = tls
         self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
+        self.base = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
         binary = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         assert binary, "nginx is not installed: run ./dev deps"
         config = self.directory / "nginx.conf"
+        certificate = "ssl_certificate {}; ssl_certificate_key {};".format(*self.tls) \
+            if self.tls else ""
         config.write_text(self.CONFIG.format(directory=self.directory, port=self.port,
-                                             body="n" * 100))
+                                             tls="ssl http2" if self.tls else "",
+                                             certificate=certificate, body="n" * 100))
         return [binary, "-c", str(config), "-p", str(self.directory)]
 
     def started(self) -> None:
@@ -216,22 +238,31 @@ def listens(port: int) -> bool:
 class BlackHole:
     """A port that never completes a TCP handshake: its accept queue is full."""
 
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = host
+        self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
     def __enter__(self) -> "BlackHole":
-        self.sockets = [socket.create_server(("127.0.0.1", 0), backlog=0)]
+        self.sockets = [socket.create_server((self.host, 0), family=self.family, backlog=0)]
         self.port = self.sockets[0].getsockname()[1]
         for _ in range(4):
-            client = socket.socket()
+            client = socket.socket(self.family)
             client.setblocking(False)
-            client.connect_ex(("127.0.0.1", self.port))
+            client.connect_ex((self.host, self.port))
             self.sockets.append(client)
         return self
+
+    def open(self) -> None:
+        """Take those that wait, so that there is room for a connection; nothing answers it."""
+        while select.select(self.sockets[:1], [], [], 0)[0]:
+            self.sockets.append(self.sockets[0].accept()[0])
 
     def __exit__(self, *_: object) -> None:
         for each in self.sockets:
             each.close()
 
     def url(self, path: str = "/") -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
 
 def refused_url() -> str:
@@ -242,10 +273,12 @@ def refused_url() -> str:
 class Certificates:
     """A throw-away certificate authority, and server certificates signed by it."""
 
+    NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
     def __enter__(self) -> "Certificates":
         self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         self.ca = self.directory / "ca.pem"
-        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        self.openssl("req", "-x509", *self.NEW_KEY, "-days", "2",
                      "-subj", "/CN=Test CA", "-keyout", "ca.key", "-out", "ca.pem")
         return self
 
@@ -259,9 +292,75 @@ class Certificates:
     def issue(self, name: str, subject_alt_name: str, days: int = 1) -> tuple[Path, Path]:
         """A certificate that ends `days` from now, and its key."""
         (self.directory / f"{name}.ext").write_text(f"subjectAltName={subject_alt_name}\n")
-        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
+        self.openssl("req", *self.NEW_KEY, "-subj", f"/CN={name}",
                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
         self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                      "-CAcreateserial", "-days", str(days), "-extfile", f"{name}.ext",
                      "-out", f"{name}.pem")
         return self.directory / f"{name}.pem", self.directory / f"{name}.key"
+
+
+def reset(connection: socket.socket, reader: threading.Thread) -> None:
+    """End with RST instead of FIN, once what was sent has arrived."""
+    time.sleep(0.02)
+    connection.shutdown(socket.SHUT_RD)  # wakes the reader, which keeps it open
+    reader.join()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+class Relay:
+    """Passes bytes to a server and back; holds its first ones back, or ends in the middle of them.
+
+    cut_after is how many bytes of the server come through, and by_reset how it ends then.
+    """
+
+    def __init__(self, port: int, hold_ms: float = 0, cut_after: int | None = None,
+                 by_reset: bool = False) -> None:
+        self.target = ("127.0.0.1", port)
+        self.hold_ms = hold_ms
+        self.cut_after = cut_after
+        self.by_reset = by_reset
+
+    def __enter__(self) -> "Relay":
+        relay = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                relay.serve(self.request)
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def serve(self, client: socket.socket) -> None:
+        with socket.create_connection(self.target) as server:
+            upward = threading.Thread(target=self.pump, args=(client, server), daemon=True)
+            upward.start()
+            first = server.recv(65536)
+            time.sleep(self.hold_ms / 1000)
+            self.answer(client, server, first)
+            if self.by_reset:
+                reset(client, upward)
+
+    def answer(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
+        left = self.cut_after
+        while data and (left is None or left > 0):
+            client.sendall(data[:left])
+            left = None if left is None else left - len(data)
+            data = server.recv(65536) if left is None or left > 0 else b""
+
+    @staticmethod
+    def pump(client: socket.socket, server: socket.socket) -> None:
+        try:
+            while data := client.recv(65536):
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other direction has ended

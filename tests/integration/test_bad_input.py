@@ -270,16 +270,51 @@ class ContentTest(GatherdTest):
                 self.refuse_request("/body_base64", method="POST", body_base64=value)
 
     def test_options_of_later_versions_say_so(self) -> None:
-        for member, value in (("retry", {"max_attempts": 2}), ("expect", {"status": ["2xx"]}),
-                              ("auth", {"type": "bearer", "token": "t"})):
-            with self.subTest(member=member):
-                error = self.refuse_request(f"/{member}", **{member: value})
-                self.assertEqual(error["code"], "not_supported")
-                error = self.refuse({"requests": [URL], "defaults": {member: value}},
-                                    f"/defaults/{member}")
-                self.assertEqual(error["code"], "not_supported")
         error = self.refuse({"requests": [URL], "callback": {"url": URL}}, "/callback")
         self.assertEqual(error["code"], "not_supported")
+
+    def test_options_are_checked_to_the_last_member(self) -> None:
+        table: list[tuple[dict[str, Json], str, str]] = [
+            ({"auth": {"type": "basic", "password": "p"}}, "/auth/username", "missing_member"),
+            ({"auth": {"type": "bearer", "token": "t", "secret_ref": "s"}}, "/auth/secret_ref",
+             "unknown_reference"),
+            ({"tls": {"verify": "no"}}, "/tls/verify", "wrong_type"),
+            ({"tls": {"ca_ref": "nobody"}}, "/tls/ca_ref", "unknown_reference"),
+            ({"http_version": "3"}, "/http_version", "invalid_value"),
+            ({"http_version": "2"}, "", "conflicting_members"),
+            ({"ip_version": 4}, "/ip_version", "wrong_type"),
+            ({"resolve": ["a:80"]}, "/resolve/0", "invalid_value"),
+            ({"proxy": "http://127.0.0.1:3128"}, "/proxy", "unknown_reference"),
+            ({"retry": {"max_attempts": 11}}, "/retry/max_attempts", "out_of_range"),
+            ({"retry": {"on": ["conect"]}}, "/retry/on/0", "invalid_value"),
+            ({"retry": {"backoff_ms": 9999}}, "/retry", "conflicting_members"),
+            ({"expect": {"status": "2xy"}}, "/expect/status", "invalid_value"),
+            ({"expect": {"total_ms": {"below": 5}}}, "/expect/total_ms/below", "unknown_member"),
+            ({"expect": {"json": [{"pointer": "a", "equals": 1}]}}, "/expect/json/0/pointer",
+             "invalid_value"),
+            ({"expect": {"header": [{"name": "x"}]}}, "/expect/header/0", "missing_member"),
+            ({"capture": {"hash": "md5"}}, "/capture/hash", "invalid_value"),
+        ]
+        for members, pointer, code in table:
+            with self.subTest(members=members):
+                self.assertEqual(self.refuse_request(pointer, **members)["code"], code)
+
+    def test_inline_credentials_are_repeated_by_no_error(self) -> None:
+        for members in ({"auth": {"type": "bearer", "token": "hunter2\n"}},
+                        {"auth": {"type": "basic", "username": "u:hunter2", "password": "x"}},
+                        {"auth": {"type": "bearer", "secret_ref": "hunter2"}},
+                        {"auth": {"type": "basic", "username": "u", "password": "hunter2"},
+                         "headers": {"Authorization": "hunter2"}},
+                        {"proxy": "http://u:hunter2@127.0.0.1:3128"}):
+            with self.subTest(members=members):
+                reply = self.post(GATHER, [{"url": URL, **members}])
+                self.assert_problem(reply, 422)
+                self.assertNotIn(b"hunter2", reply.body)
+
+    def test_weight_and_cookies_are_of_the_batch(self) -> None:
+        self.refuse({"requests": [URL], "weight": 101}, "/weight", "100")
+        self.refuse({"requests": [URL], "cookies": "yes"}, "/cookies", "true or false")
+        self.refuse_request("/weight", weight=5)
 
 
 class ManyErrorsTest(GatherdTest):

@@ -12,7 +12,7 @@ from servers import BlackHole, Certificates, Dns, Nginx, Origin, refused_url
 
 HOSTILE = {  # path: how curl ends
     "/hang": 28, "/hang-after-headers": 28, "/endless": 28, "/endless-headers": 56,
-    "/endless-hints": 28, "/close": 52, "/half-close": 52, "/reset": 56, "/partial": 18,
+    "/endless-hints": 56, "/close": 52, "/half-close": 52, "/reset": 56, "/partial": 18,
     "/partial-chunk": 18, "/garbage": 1, "/http09": 1, "/bad-status": 1, "/bad-chunk": 56,
     "/bad-length": 8, "/bad-gzip": 61, "/nul-header": 8,
 }

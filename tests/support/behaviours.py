@@ -1,19 +1,21 @@
-"""What the scripted origin does, by the first segment of the path.
+"""What the scripted origin does, by the first segment of the path: here, what it should.
 
 Each behaviour gets the request and the stream to write to, and may write anything at all. It
-returns when the connection may carry another request, and raises Hangup when it may not.
+returns when the connection may carry another request, and raises Hangup when it may not. What an
+origin should not do is in hostile*.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip as gzip_format
+import hashlib
 import html
 import json as json_format
+import re
 import socket
-import struct
+import re
 from http import HTTPStatus
-from itertools import count
 from typing import TYPE_CHECKING, Awaitable, Callable
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ Behaviour = Callable[["Request", Writer], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 BEHAVIOURS: dict[str, Behaviour] = {}
+BEFORE_BODY: set[Behaviour] = set()
 
 
 class Hangup(Exception):
@@ -33,6 +36,12 @@ class Hangup(Exception):
 def behaviour(function: Behaviour) -> Behaviour:
     """Enter a function in the table: early_hints serves /early-hints."""
     BEHAVIOURS[function.__name__.strip("_").replace("_", "-")] = function
+    return function
+
+
+def before_body(function: Behaviour) -> Behaviour:
+    """Likewise, for one that reads the body of the request itself, or leaves it."""
+    BEFORE_BODY.add(behaviour(function))
     return function
 
 
@@ -137,6 +146,27 @@ async def gzip(request: Request, writer: Writer) -> None:
     reply(request, writer, body, headers=[("Content-Encoding", "gzip")])
 
 
+@before_body
+async def slow_reader(request: Request, writer: Writer) -> None:
+    """Begins to read the body after ?read_ms=, answers ?wait_ms= after its end, and says how long
+    it was reading: from the header to the last byte."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    writer.transport.pause_reading()
+    await asyncio.sleep(request.number_of("read_ms", 0) / 1000)
+    widen(writer)
+    writer.transport.resume_reading()
+    body = await request.read_body()
+    read_ms = (clock() - began) * 1000
+    await asyncio.sleep(request.number_of("wait_ms", 0) / 1000)
+    reply_json(request, writer, {"read_ms": read_ms, "body_bytes": len(body)})
+
+
+def widen(writer: Writer) -> None:
+    """Makes a narrow buffer one that does not take for ever, and still does not hold much."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+
+
 @behaviour
 async def chunked(request: Request, writer: Writer) -> None:
     writer.write(head(200, [("Transfer-Encoding", "chunked")]))
@@ -180,6 +210,54 @@ async def silent_close(request: Request, writer: Writer) -> None:
     raise Hangup
 
 
+@behaviour
+async def flaky(request: Request, writer: Writer) -> None:
+    """/flaky/KEY: ?failures= times ?status= (0: no answer), then 200. ?retry_after= goes along."""
+    n_failures = FLAKY[request.path] = FLAKY.get(request.path, 0) + 1
+    if n_failures > request.number_of("failures", 1):
+        return reply(request, writer, b"at last\n")
+    status_code = int(request.number_of("status", 503))
+    if status_code == 0:
+        raise Hangup
+    wait = request.parameter("retry_after", "")
+    reply(request, writer, b"not now\n", status=status_code,
+          headers=[("Retry-After", wait)] if wait else [])
+
+
+FLAKY: dict[str, int] = {}
+
+
+# -- answers for those who may --------------------------------------------------------------
+
+def is_digest(request: Request, user: str, password: str, algorithm: str) -> bool:
+    """Whether the request knows the password (RFC 7616, with qop=auth)."""
+    given = dict(re.findall(r'(\w+)="?([^",]*)"?', request.header("authorization") or ""))
+
+    def hashed(*parts: str) -> str:
+        name = algorithm.replace("-", "").lower()
+        return hashlib.new(name, ":".join(parts).encode("latin-1")).hexdigest()
+
+    secret = hashed(user, given.get("realm", ""), password)
+    action = hashed(request.method, request.target)
+    proof = hashed(secret, *(given.get(key, "") for key in ("nonce", "nc", "cnonce", "qop")),
+                   action)
+    return given.get("username") == user and given.get("response") == proof
+
+
+CHALLENGE = 'Digest realm="origin", nonce="0123456789abcdef", qop="auth", algorithm='
+
+
+@behaviour
+async def digest(request: Request, writer: Writer) -> None:
+    """For ?user= with ?password=, after a challenge of ?algorithm=."""
+    algorithm = request.parameter("algorithm", "MD5")
+    if is_digest(request, request.parameter("user", ""), request.parameter("password", ""),
+                 algorithm):
+        return reply(request, writer, b"come in\n")
+    reply(request, writer, b"who is it?\n", status=401,
+          headers=[("WWW-Authenticate", CHALLENGE + algorithm)])
+
+
 # -- redirects ------------------------------------------------------------------------------
 
 @behaviour
@@ -193,148 +271,10 @@ async def redirect(request: Request, writer: Writer) -> None:
 @behaviour
 async def redirect_to(request: Request, writer: Writer) -> None:
     location = ("Location", request.parameter("url", "/"))
+    await asyncio.sleep(request.number_of("ms", 0) / 1000)
     reply(request, writer, status=int(request.parameter("status", "302")), headers=[location])
 
 
 @behaviour
 async def redirect_loop(request: Request, writer: Writer) -> None:
     reply(request, writer, status=302, headers=[("Location", "/redirect-loop")])
-
-
-# -- answers that never come or never end ---------------------------------------------------
-
-@behaviour
-async def hang(request: Request, writer: Writer) -> None:
-    await forever()
-
-
-@behaviour
-async def hang_after_headers(request: Request, writer: Writer) -> None:
-    writer.write(head(200, [("Content-Length", "1000")]) + b"first bytes")
-    await forever()
-
-
-@behaviour
-async def endless(request: Request, writer: Writer) -> None:
-    writer.write(head(200, [("Content-Type", "application/octet-stream")]))
-    while True:
-        writer.write(b"e" * 4096)
-        await writer.drain()
-        await asyncio.sleep(0.001)
-
-
-@behaviour
-async def endless_hints(request: Request, writer: Writer) -> None:
-    while True:
-        writer.write(head(103, [("Link", "</style.css>; rel=preload")]))
-        await writer.drain()
-        await asyncio.sleep(0.001)
-
-
-@behaviour
-async def endless_headers(request: Request, writer: Writer) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\n")
-    for number in count():
-        writer.write(b"X-Filler-%d: %b\r\n" % (number, b"f" * 1000))
-        await writer.drain()
-        await asyncio.sleep(0)
-
-
-# -- connections that end too early ---------------------------------------------------------
-
-@behaviour
-async def close(request: Request, writer: Writer) -> None:
-    raise Hangup
-
-
-@behaviour
-async def reset(request: Request, writer: Writer) -> None:
-    """Ends with RST instead of FIN."""
-    linger_0 = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_0)
-    writer.transport.abort()
-    raise Hangup
-
-
-@behaviour
-async def half_close(request: Request, writer: Writer) -> None:
-    """Ends its own direction without an answer, and goes on listening."""
-    writer.write_eof()
-    await forever()
-
-
-@behaviour
-async def partial(request: Request, writer: Writer) -> None:
-    writer.write(head(200, [("Content-Length", "1000")]) + b"p" * 500)
-    raise Hangup
-
-
-@behaviour
-async def partial_headers(request: Request, writer: Writer) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Le")
-    raise Hangup
-
-
-@behaviour
-async def partial_chunk(request: Request, writer: Writer) -> None:
-    writer.write(head(200, [("Transfer-Encoding", "chunked")]) + b"64\r\nonly the beginning")
-    raise Hangup
-
-
-# -- answers that lie -----------------------------------------------------------------------
-
-@behaviour
-async def garbage(request: Request, writer: Writer) -> None:
-    writer.write(b"\x00\xff\x16\x03\x01 SSH-2.0-nonsense\r\n" * 20)
-    raise Hangup
-
-
-@behaviour
-async def http09(request: Request, writer: Writer) -> None:
-    writer.write(b"<html>a body, and nothing before it</html>\n")
-    raise Hangup
-
-
-@behaviour
-async def bad_status(request: Request, writer: Writer) -> None:
-    writer.write(b"HTTP/1.1 OK 200\r\nContent-Length: 0\r\n\r\n")
-    raise Hangup
-
-
-@behaviour
-async def bad_chunk(request: Request, writer: Writer) -> None:
-    writer.write(head(200, [("Transfer-Encoding", "chunked")]) + b"5\r\nhello\r\nzz\r\nworld\r\n")
-    raise Hangup
-
-
-@behaviour
-async def bad_length(request: Request, writer: Writer) -> None:
-    writer.write(head(200, [("Content-Length", "-5")]) + b"hello")
-    raise Hangup
-
-
-@behaviour
-async def bad_gzip(request: Request, writer: Writer) -> None:
-    reply(request, writer, b"this is not gzip at all", headers=[("Content-Encoding", "gzip")])
-
-
-@behaviour
-async def lying_length(request: Request, writer: Writer) -> None:
-    """Announces 5 bytes, and sends them with a whole second answer that nobody asked for."""
-    writer.write(answer(request, b"hello") + answer(request, b"poison", status=418))
-
-
-@behaviour
-async def big_header(request: Request, writer: Writer) -> None:
-    value = "b" * int(request.number_of("bytes", 1000))
-    reply(request, writer, b"ok\n", headers=[("X-Big", value)])
-
-
-@behaviour
-async def nul_header(request: Request, writer: Writer) -> None:
-    reply(request, writer, b"ok\n", headers=[("X-Nul", "before\0after")])
-
-
-@behaviour
-async def latin1_header(request: Request, writer: Writer) -> None:
-    reply(request, writer, b"ok\n", headers=[("X-Latin", "caf\u00e9")])

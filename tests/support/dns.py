@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A scripted DNS server (RFC 1035 over UDP): it answers what its zone says, true or not.
+"""A scripted DNS server (RFC 1035): it answers what its zone says, true or not. What is too long
+for a datagram is to be had over TCP.
 
 The zone is a JSON file; names are lower case and without the final dot, unknown names do not
 exist. Every member of a name's script is optional:
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import ipaddress
 import json
 import signal
@@ -34,6 +36,9 @@ TYPE_NUMBERS = {name: number for number, name in TYPES.items()}
 RCODES = {"NOERROR": 0, "SERVFAIL": 2, "NXDOMAIN": 3, "REFUSED": 5}
 HEADER = struct.Struct("!6H")
 ANSWER_FLAGS = 0x8580  # response, authoritative, recursion desired and available
+TRUNCATED = 0x0200
+OPT = 41
+MAX_DATAGRAM = 512  # unless the query says that more is fine (RFC 6891)
 
 
 def read_question(packet: bytes) -> tuple[str, int, bytes]:
@@ -45,6 +50,15 @@ def read_question(packet: bytes) -> tuple[str, int, bytes]:
     end = at + 5
     return ".".join(labels).lower(), struct.unpack_from("!H", packet, at + 1)[0], \
         packet[HEADER.size:end]
+
+
+def max_answer(packet: bytes, question: bytes) -> int:
+    """How long a datagram the client takes; its OPT record comes right after the question."""
+    record_at = HEADER.size + len(question) + 1
+    if len(packet) < record_at + 4:
+        return MAX_DATAGRAM
+    kind, size = struct.unpack_from("!HH", packet, record_at)
+    return max(size, MAX_DATAGRAM) if kind == OPT else MAX_DATAGRAM
 
 
 def name_bytes(name: str) -> bytes:
@@ -68,20 +82,38 @@ class Server(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, packet: bytes, peer: tuple) -> None:
+        name, _, question = read_question(packet)
+        answer = self.answer(packet, max_answer(packet, question))
+        if answer:
+            delay_ms = self.zone.get(name, {}).get("delay_ms", 0)
+            asyncio.get_running_loop().call_later(delay_ms / 1000, self.transport.sendto, answer,
+                                                  peer)
+
+    async def serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Queries and answers, each after its length."""
+        try:
+            while True:
+                packet = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+                answer = self.answer(packet, 0xffff)
+                writer.write(len(answer).to_bytes(2) + answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    def answer(self, packet: bytes, max_bytes: int) -> bytes:
+        """The whole answer, or one that says there is more; empty: none."""
         name, number, question = read_question(packet)
         kind = TYPES.get(number, str(number))
         self.note(name, kind)
         script = self.zone.get(name, {"rcode": "NXDOMAIN"})
         if script.get("silent"):
-            return
+            return b""
         records = self.records(name, kind)
         self.n_queries[name, kind] += 1
-        header = HEADER.pack(int.from_bytes(packet[:2]),
-                             ANSWER_FLAGS | RCODES[script.get("rcode", "NOERROR")],
-                             1, len(records), 0, 0)
-        answer = header + question + b"".join(records)
-        asyncio.get_running_loop().call_later(script.get("delay_ms", 0) / 1000,
-                                              self.transport.sendto, answer, peer)
+        flags = ANSWER_FLAGS | RCODES[script.get("rcode", "NOERROR")]
+        if HEADER.size + len(question) + sum(map(len, records)) > max_bytes:
+            flags, records = flags | TRUNCATED, []
+        header = HEADER.pack(int.from_bytes(packet[:2]), flags, 1, len(records), 0, 0)
+        return header + question + b"".join(records)
 
     def records(self, name: str, kind: str) -> list[bytes]:
         script = self.zone.get(name, {})
@@ -101,15 +133,32 @@ class Server(asyncio.DatagramProtocol):
             self.log.flush()
 
 
+async def listen(server: Server, host: str,
+                 port: int) -> tuple[asyncio.DatagramTransport, asyncio.Server]:
+    """On one port for UDP and TCP: a free one of the former may be taken of the latter."""
+    loop = asyncio.get_running_loop()
+    while True:
+        transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=(host, port))
+        try:
+            address = transport.get_extra_info("sockname")
+            return transport, await asyncio.start_server(server.serve_tcp, *address)
+        except OSError as error:
+            transport.close()
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+
+
 async def run(server: Server, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=(host, port))
+    transport, streams = await listen(server, host, port)
+    address = transport.get_extra_info("sockname")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    print("dns {}:{}".format(*transport.get_extra_info("sockname")), flush=True)
+    print("dns {}:{}".format(*address), flush=True)
     await stop.wait()
+    streams.close()
     transport.close()
 
 

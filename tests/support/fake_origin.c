@@ -103,7 +103,7 @@ void fake_origin_reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-static void answer_all(struct fake_origin *origin, int fd)
+void fake_origin_answer_all(struct fake_origin *origin, int fd)
 {
     while (fake_origin_receive(origin, fd))
         fake_origin_send(fd, origin->reply != NULL ? origin->reply : OK);
@@ -116,7 +116,7 @@ static int converse(void *arg, void **result)
 
     (void)result;
     origin->n_open++;
-    (origin->talk != NULL ? origin->talk : answer_all)(origin, connection->fd);
+    (origin->talk != NULL ? origin->talk : fake_origin_answer_all)(origin, connection->fd);
     origin->n_open--;
     co_close(connection->fd);
     free(connection);

@@ -32,6 +32,9 @@ void fake_origin_stop(struct fake_origin *origin);
 /* A request with its body. returns false when the connection has ended */
 bool fake_origin_receive(struct fake_origin *origin, int fd);
 
+/* The talk of an origin that has none. */
+void fake_origin_answer_all(struct fake_origin *origin, int fd);
+
 void fake_origin_send(int fd, const char *text);
 void fake_origin_send_bytes(int fd, const void *bytes, size_t n);
 

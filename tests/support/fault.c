@@ -228,8 +228,17 @@ void *__wrap_realloc(void *block, size_t size)
     return __wrap_reallocarray(block, 1, size);
 }
 
+static void (*on_free)(const void *block);
+
+void fault_on_free(void (*fn)(const void *block))
+{
+    on_free = fn;
+}
+
 void __wrap_free(void *block)
 {
+    if (on_free != NULL && block != NULL)
+        on_free(block);
     unwatch(block);
     __real_free(block);
 }

@@ -42,5 +42,8 @@ bool fault_disarm(void);
 /* How many blocks were allocated through the list and not freed yet; mmap() is not counted. */
 size_t fault_live(void);
 
+/* Have fn called before a block is freed, whose bytes are still there; NULL: nothing any more. */
+void fault_on_free(void (*fn)(const void *block));
+
 /* Have fn called when an assertion of Check does not hold, before Check is. */
 void fault_on_failed_assertion(void (*fn)(const char *file, int line, const char *sentence));

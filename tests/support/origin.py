@@ -23,14 +23,21 @@ import hashlib
 import json
 import re
 import signal
+import socket
 import ssl
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Awaitable, Callable, TextIO
 from urllib.parse import parse_qs, urlsplit
 
-from behaviours import BEHAVIOURS, Hangup, not_found
+import hostile
+import hostile_coding
+import hostile_framing
+import hostile_redirects
+from behaviours import BEFORE_BODY, BEHAVIOURS, Behaviour, Hangup, not_found
+
+FAMILIES = (hostile, hostile_framing, hostile_coding, hostile_redirects)  # enter what they do
 
 MAX_HEAD_BYTES = 1 << 20
 REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.([01])")
@@ -62,6 +69,7 @@ class Request:
     headers: list[tuple[str, str]]
     number: int = 0
     body: bytes = b""
+    read_body: Callable[[], Awaitable[bytes]] | None = None
     path: str = field(init=False)
     query: dict[str, list[str]] = field(init=False)
 
@@ -69,6 +77,10 @@ class Request:
         parts = urlsplit(self.target)
         self.path = parts.path
         self.query = parse_qs(parts.query, keep_blank_values=True)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return BEHAVIOURS.get(self.path.lstrip("/").partition("/")[0], not_found)
 
     def header(self, name: str) -> str | None:
         return next((v for n, v in self.headers if n.lower() == name.lower()), None)
@@ -154,9 +166,7 @@ class Connection:
         return not request.wants_close()
 
     async def answer(self, request: Request) -> None:
-        name = request.path.lstrip("/").partition("/")[0]
-        behaviour = BEHAVIOURS.get(name, not_found)
-        await behaviour(request, self.writer)
+        await request.behaviour(request, self.writer)
         await self.writer.drain()
 
     async def read_request(self) -> Request:
@@ -165,7 +175,9 @@ class Connection:
         except asyncio.LimitOverrunError as error:
             raise BadRequest(await self.reader.readexactly(100)) from error
         request = parse_head(head)
-        request.body = await self.read_body(request)
+        request.read_body = lambda: self.read_body(request)
+        if request.behaviour not in BEFORE_BODY:
+            request.body = await request.read_body()
         return request
 
     async def read_body(self, request: Request) -> bytes:
@@ -199,25 +211,41 @@ class Origin:
         self.log = log
         self.tls = tls
         self.n_connections = 0
+        self.tasks: set[asyncio.Task | None] = set()  # the loop does not keep those that wait
 
     async def accept(self, reader: WatchedReader, writer: asyncio.StreamWriter) -> None:
         self.n_connections += 1
+        self.tasks.add(asyncio.current_task())
         await Connection(self.n_connections, reader, writer, self.log).serve()
+        self.tasks.discard(asyncio.current_task())
 
     def protocol(self) -> asyncio.StreamReaderProtocol:
         return asyncio.StreamReaderProtocol(WatchedReader(limit=MAX_HEAD_BYTES), self.accept)
 
-    async def run(self, host: str, port: int) -> None:
+    async def run(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self.protocol, host, port, ssl=self.tls, backlog=1024)
+        server = await loop.create_server(self.protocol, sock=listener, ssl=self.tls, backlog=1024)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        port = server.sockets[0].getsockname()[1]
+        host, port = listener.getsockname()[:2]
+        host = f"[{host}]" if ":" in host else host
         print(f"origin {'https' if self.tls else 'http'}://{host}:{port}", flush=True)
         await stop.wait()
         server.close()
+
+
+def listen(host: str, port: int, narrow: bool) -> socket.socket:
+    """A listener. If it is narrow, little fits into what lies between a client and the reader: the
+    buffer, and with the segments what the client's kernel takes in advance."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if narrow:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    listener.bind((host, port))
+    return listener
 
 
 def tls_context(files: list[str] | None) -> ssl.SSLContext | None:
@@ -236,9 +264,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 (default): any free one")
     parser.add_argument("--log", type=argparse.FileType("a"), help="append events to this file")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="speak HTTPS")
+    parser.add_argument("--narrow", action="store_true", help="with small buffers")
     options = parser.parse_args()
     origin = Origin(Log(options.log), tls_context(options.tls))
-    asyncio.run(origin.run(options.host, options.port))
+    asyncio.run(origin.run(listen(options.host, options.port, options.narrow)))
     return 0
 
 

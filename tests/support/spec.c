@@ -13,6 +13,7 @@ static const struct parse_settings settings = {
     .max_arena_bytes = 64 * 1024 * 1024,
     .max_capture_bytes = 1024 * 1024,
     .max_redirects = 20,
+    .max_attempts = 10,
     .defaults = {.method = "GET",
                  .timeout_us = INT64_C(600) * 1000000,
                  .follow_redirects = true,

@@ -45,6 +45,19 @@ START_TEST(many_small_parts_take_few_blocks)
 }
 END_TEST
 
+START_TEST(many_large_parts_soon_share_their_blocks)
+{
+    struct arena arena;
+    size_t before = fault_live();
+
+    arena_init(&arena, 1 << 24);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_ptr_nonnull(arena_alloc(&arena, 1500));
+    ck_assert_uint_lt(fault_live() - before, 20);
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(large_part_does_not_waste_the_chunk_in_use)
 {
     struct arena arena;
@@ -254,6 +267,7 @@ Suite *suite_arena(void)
     tcase_add_test(tcase, new_arena_holds_no_memory);
     tcase_add_test(tcase, done_accepts_null);
     tcase_add_test(tcase, many_small_parts_take_few_blocks);
+    tcase_add_test(tcase, many_large_parts_soon_share_their_blocks);
     tcase_add_test(tcase, large_part_does_not_waste_the_chunk_in_use);
     tcase_add_test(tcase, large_part_may_come_first);
     tcase_add_test(tcase, done_arena_can_be_filled_again);

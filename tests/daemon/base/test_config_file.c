@@ -209,6 +209,8 @@ static const char *other_value(const struct setting *setting)
     case SETTING_TEXT:
         return "a=b; [c] #" LETTERS_100;
     case SETTING_LIST:
+        if (strcmp(setting->name, "fetch.proxies") == 0)
+            return "http://u:p@a:1 https://b";
         return setting->check == NULL ? "[a]:1 b;d " LETTERS_100 " " LETTERS_100 " e"
                                       : "127.0.0.1:1 [::1]:2 127.0.0.1:3";
     case SETTING_CHOICE:

@@ -106,6 +106,28 @@ START_TEST(value_is_appended_to_what_is_there)
 }
 END_TEST
 
+START_TEST(literal_stands_as_it_is)
+{
+    jw_object_begin(&w);
+    jw_literal(&w, "\"object\":\"result\",\"index\":");
+    jw_uint(&w, 7);
+    jw_literal(&w, "\"tls\":null,");
+    jw_object_end(&w);
+    assert_written("{\"object\":\"result\",\"index\":7,\"tls\":null}");
+}
+END_TEST
+
+START_TEST(what_the_caller_could_not_make_fails_the_document)
+{
+    jw_array_begin(&w);
+    jw_fail(&w, -ENOMEM);
+    jw_uint(&w, 7);
+    jw_array_end(&w);
+    ck_assert_int_eq(jw_finish(&w), -ENOMEM);
+    ck_assert_uint_eq(out.len, 0);
+}
+END_TEST
+
 static const struct {
     int64_t value;
     const char *text;
@@ -252,7 +274,7 @@ static void fill_with_text(struct random *random, unsigned char *bytes, size_t l
 
 static void assert_reads_back(const unsigned char *bytes, size_t len)
 {
-    char text[512];
+    char text[2048];
     size_t n_text = expected_text(bytes, len, text);
 
     out.len = 0;
@@ -289,6 +311,36 @@ START_TEST(random_bytes_read_back)
 
         for (size_t i = 0; i < len; i++)
             bytes[i] = (unsigned char)random_next(&random);
+        assert_reads_back(bytes, len);
+    }
+}
+END_TEST
+
+START_TEST(one_special_byte_is_seen_wherever_it_is)
+{
+    static const unsigned char specials[] = {0,   0x1f, 0x20, '!',  '"',  '#',
+                                             '[', '\\', ']',  0x7f, 0x80, 0xff};
+    unsigned char bytes[40];
+
+    for (size_t len = 1; len <= sizeof(bytes); len++) {
+        for (size_t i = 0; i < len * sizeof(specials); i++) {
+            memset(bytes, 'a', len);
+            bytes[i / sizeof(specials)] = specials[i % sizeof(specials)];
+            assert_reads_back(bytes, len);
+        }
+    }
+}
+END_TEST
+
+START_TEST(texts_of_every_length_read_back)
+{
+    unsigned char bytes[1024];
+
+    for (size_t len = 0; len <= sizeof(bytes); len++) {
+        memset(bytes, 'a', len);
+        assert_reads_back(bytes, len);
+        if (len > 0)
+            bytes[len - 1] = '"';
         assert_reads_back(bytes, len);
     }
 }
@@ -494,6 +546,8 @@ Suite *suite_json_writer(void)
     tcase_add_test(tcase, document_is_compact_and_has_its_commas);
     tcase_add_test(tcase, scalar_is_a_document);
     tcase_add_test(tcase, value_is_appended_to_what_is_there);
+    tcase_add_test(tcase, literal_stands_as_it_is);
+    tcase_add_test(tcase, what_the_caller_could_not_make_fails_the_document);
     tcase_add_loop_test(tcase, signed_integer_is_written_in_full, 0, N_ELEMENTS(integers));
     tcase_add_test(tcase, unsigned_integer_is_written_in_full);
     tcase_add_loop_test(tcase, duration_has_three_decimals_or_is_null, 0, N_ELEMENTS(durations));
@@ -501,6 +555,8 @@ Suite *suite_json_writer(void)
     tcase_add_loop_test(tcase, string_is_escaped_where_it_must_be, 0, N_ELEMENTS(strings));
     tcase_add_test(tcase, text_with_a_few_special_characters_reads_back);
     tcase_add_test(tcase, random_bytes_read_back);
+    tcase_add_test(tcase, one_special_byte_is_seen_wherever_it_is);
+    tcase_add_test(tcase, texts_of_every_length_read_back);
     tcase_add_test(tcase, no_byte_behind_the_text_is_read);
     tcase_add_test(tcase, random_document_reads_back);
     tcase_add_test(tcase, whatever_the_limit_the_document_is_whole_or_not_there);

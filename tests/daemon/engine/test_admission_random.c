@@ -4,14 +4,16 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "daemon/model/origins.h"
 #include "tests/support/fault.h"
 #include "tests/support/random.h"
 
 enum { MAX_HOSTS = 4, MAX_BATCHES = 4, MAX_REQUESTS = 8, MAX_ITEMS = 24, N_STEPS = 500 };
 #define TICK CO_MILLISECOND
 
-enum item_state { DELAYED, WAITING, RUNNING, GONE };
+enum state { DELAYED, RETRYING, WAITING, LATE, RUNNING, GONE };
 
 /* What should be known of a batch. */
 struct lane {
@@ -23,11 +25,11 @@ struct lane {
 
 struct copy {
     bool exists, is_stopped;
-    enum item_state states[MAX_ITEMS];
-    co_time due[MAX_ITEMS];
+    enum state states[MAX_ITEMS];
+    co_time times[MAX_ITEMS]; /* when it is due; when it has waited for too long */
     struct lane lanes[MAX_HOSTS];
     unsigned n_running;
-    unsigned n_passed_over; /* how often others went while it could have */
+    unsigned n_turns[MAX_BATCHES]; /* while that other batch could go, too */
 };
 
 static struct world {
@@ -94,29 +96,64 @@ static bool batch_may_go(size_t b)
     return may;
 }
 
-static void append(size_t b, uint32_t item)
+static void insert(struct lane *lane, size_t place, uint32_t item)
 {
-    struct lane *lane = lane_of(b, item);
-
-    world.copies[b].states[item] = WAITING;
-    lane->line[lane->n_waiting++] = item;
+    memmove(&lane->line[place + 1], &lane->line[place],
+            (lane->n_waiting++ - place) * sizeof(lane->line[0]));
+    lane->line[place] = item;
 }
 
-/* In order of their times, then of their indexes. */
-static void wake_delayed(size_t b)
+static void take_out(struct lane *lane, uint32_t item)
+{
+    size_t place = 0;
+
+    while (lane->line[place] != item)
+        ck_assert_uint_lt(++place, lane->n_waiting);
+    memmove(&lane->line[place], &lane->line[place + 1],
+            (--lane->n_waiting - place) * sizeof(lane->line[0]));
+}
+
+static void begin_to_wait(size_t b, uint32_t item)
 {
     struct copy *copy = &world.copies[b];
+    struct lane *lane = lane_of(b, item);
+    int64_t timeout_us = job_spec_request(&world.specs[b], item)->options->queue_timeout_us;
 
-    for (;;) {
-        size_t n_items = copy->exists ? world.specs[b].n_items : 0;
-        size_t first = n_items;
-        for (size_t i = 0; i < n_items; i++)
-            if (copy->states[i] == DELAYED && copy->due[i] <= world.now &&
-                (first == n_items || copy->due[i] < copy->due[first]))
-                first = i;
-        if (first == n_items)
-            return;
-        append(b, (uint32_t)first);
+    insert(lane, copy->states[item] == RETRYING ? 0 : lane->n_waiting, item);
+    copy->states[item] = WAITING;
+    copy->times[item] = timeout_us > 0 ? copy->times[item] + timeout_us * CO_MICROSECOND : CO_NEVER;
+}
+
+static bool has_a_time(const struct copy *copy, size_t item)
+{
+    return copy->states[item] <= WAITING && copy->times[item] != CO_NEVER;
+}
+
+/* The item whose time comes first, of equal ones the one with the lowest index. */
+static size_t first_time(size_t b)
+{
+    const struct copy *copy = &world.copies[b];
+    size_t n_items = world.specs[b].n_items, first = n_items;
+
+    for (size_t i = 0; i < n_items; i++)
+        if (has_a_time(copy, i) && (first == n_items || copy->times[i] < copy->times[first]))
+            first = i;
+    return first;
+}
+
+static void let_time_pass(size_t b)
+{
+    struct copy *copy = &world.copies[b];
+    size_t item;
+
+    while (copy->exists && !copy->is_stopped && (item = first_time(b)) < world.specs[b].n_items &&
+           copy->times[item] <= world.now) {
+        if (copy->states[item] != WAITING) {
+            begin_to_wait(b, (uint32_t)item);
+        } else {
+            take_out(lane_of(b, item), (uint32_t)item);
+            copy->states[item] = LATE;
+        }
     }
 }
 
@@ -128,9 +165,7 @@ static void go(size_t b, size_t item)
     ck_assert_uint_gt(lane->n_waiting, 0);
     ck_assert_uint_eq(lane->line[0], item);
     ck_assert(lane_may_go(b, host_of(b, item)));
-    for (size_t i = 1; i < lane->n_waiting; i++)
-        lane->line[i - 1] = lane->line[i];
-    lane->n_waiting--;
+    take_out(lane, (uint32_t)item);
     world.copies[b].states[item] = RUNNING;
     lane->n_running++;
     world.copies[b].n_running++;
@@ -140,15 +175,29 @@ static void go(size_t b, size_t item)
         lane->not_before = world.now + interval_us * CO_MICROSECOND;
 }
 
-/* Where only batches and no hosts stand in the way, they take turns. */
+/* Of two batches that could go all the time, neither is ahead of its share by more than a turn of
+ * each; where only batches and no hosts stand in the way. */
+static void check_pair(size_t b, size_t c)
+{
+    unsigned weight_b = world.specs[b].weight, weight_c = world.specs[c].weight;
+
+    if (world.max_running_per_host >= MAX_ITEMS * MAX_BATCHES)
+        ck_assert_uint_le(world.copies[b].n_turns[c] * weight_c,
+                          world.copies[c].n_turns[b] * weight_b + weight_b + weight_c);
+}
+
 static void check_turns(size_t gone, const bool could_go[MAX_BATCHES])
 {
-    for (size_t b = 0; b < MAX_BATCHES; b++) {
-        struct copy *copy = &world.copies[b];
-        copy->n_passed_over = b == gone || !could_go[b] ? 0 : copy->n_passed_over + 1;
-        if (world.max_running_per_host >= MAX_ITEMS * MAX_BATCHES)
-            ck_assert_uint_le(copy->n_passed_over, MAX_BATCHES);
-    }
+    for (size_t b = 0; b < MAX_BATCHES; b++)
+        for (size_t c = 0; c < MAX_BATCHES; c++)
+            if (could_go[b] && could_go[c])
+                world.copies[b].n_turns[c] += b == gone;
+            else
+                world.copies[b].n_turns[c] = 0;
+    for (size_t b = 0; b < MAX_BATCHES; b++)
+        for (size_t c = 0; c < MAX_BATCHES; c++)
+            if (b != c)
+                check_pair(b, c);
 }
 
 /* When something changes by time alone. */
@@ -160,9 +209,9 @@ static co_time next_change(void)
         const struct copy *copy = &world.copies[b];
         if (!copy->exists || copy->is_stopped)
             continue;
-        for (size_t i = 0; i < world.specs[b].n_items; i++)
-            if (copy->states[i] == DELAYED && copy->due[i] < next)
-                next = copy->due[i];
+        size_t first = first_time(b);
+        if (first < world.specs[b].n_items && copy->times[first] < next)
+            next = copy->times[first];
         for (unsigned host = 0; host < MAX_HOSTS; host++) {
             const struct lane *lane = &copy->lanes[host];
             if (lane->n_waiting > 0 && lane->not_before > world.now && lane->not_before < next &&
@@ -182,12 +231,18 @@ static unsigned draw_limit(void)
 
 static void draw_request(struct job_spec *spec)
 {
+    static const struct fetch_options options[] = {
+        {.queue_timeout_us = 0},
+        {.queue_timeout_us = 3 * (TICK / CO_MICROSECOND)},
+        {.queue_timeout_us = 10 * (TICK / CO_MICROSECOND)},
+    };
     uint32_t n_repeats = draw(3) == 0 ? 1 + draw(3) : 1;
 
     spec->requests[spec->n_requests] = (struct request){
         .url.origin = origins[draw(MAX_HOSTS)],
         .n_repeats = n_repeats,
         .repeat_interval_us = draw(2) == 0 ? draw(10) * (TICK / CO_MICROSECOND) : 0,
+        .options = &options[draw(3)],
     };
     for (uint32_t i = 0; i < n_repeats; i++)
         spec->items[spec->n_items++] = (struct item){(uint32_t)spec->n_requests, i};
@@ -206,8 +261,10 @@ static void draw_spec(size_t b)
         .per_host_concurrency = draw_limit(),
         .per_host_interval_us = draw(3) == 0 ? (1 + draw(5)) * (TICK / CO_MICROSECOND) : 0,
     };
+    spec->weight = draw(2) == 0 ? 1 : 1 + draw(5);
     for (uint32_t n = 1 + draw(MAX_REQUESTS); n > 0; n--)
         draw_request(spec);
+    ck_assert_int_eq(origins_number(spec), 0);
 }
 
 static void add(size_t b)
@@ -218,13 +275,30 @@ static void add(size_t b)
     ck_assert_int_eq(admission_add(&world.admission, &world.batches[b], &world.specs[b], world.now),
                      0);
     *copy = (struct copy){.exists = true};
+    for (size_t c = 0; c < MAX_BATCHES; c++)
+        world.copies[c].n_turns[b] = 0;
     for (uint32_t i = 0; i < world.specs[b].n_items; i++) {
-        copy->due[i] = world.now + job_spec_delay_us(&world.specs[b], i) * CO_MICROSECOND;
-        if (copy->due[i] > world.now)
-            copy->states[i] = DELAYED;
-        else
-            append(b, i);
+        copy->times[i] = world.now + job_spec_delay_us(&world.specs[b], i) * CO_MICROSECOND;
+        if (copy->times[i] <= world.now)
+            begin_to_wait(b, i);
     }
+}
+
+static bool somebody_is_late(void)
+{
+    for (size_t b = 0; b < MAX_BATCHES; b++)
+        for (size_t i = 0; world.copies[b].exists && i < world.specs[b].n_items; i++)
+            if (world.copies[b].states[i] == LATE && !world.copies[b].is_stopped)
+                return true;
+    return false;
+}
+
+static void check_next_time(void)
+{
+    co_time next = admission_next_time(&world.admission);
+
+    ck_assert_int_eq(next <= world.now, somebody_is_late());
+    ck_assert_int_le(next, next_change());
 }
 
 static void next(void)
@@ -234,28 +308,51 @@ static void next(void)
     struct admission_batch *batch = admission_next(&world.admission, world.now, &index);
 
     for (size_t b = 0; b < MAX_BATCHES; b++) {
-        wake_delayed(b);
+        let_time_pass(b);
         could_go[b] = batch_may_go(b);
         if (batch == NULL)
             ck_assert(!could_go[b]);
     }
-    ck_assert_int_gt(admission_next_time(&world.admission), world.now);
-    ck_assert_int_le(admission_next_time(&world.admission), next_change());
-    if (batch == NULL)
-        return;
-    go((size_t)(batch - world.batches), index);
-    check_turns((size_t)(batch - world.batches), could_go);
+    if (batch != NULL) {
+        go((size_t)(batch - world.batches), index);
+        check_turns((size_t)(batch - world.batches), could_go);
+    }
+    check_next_time();
 }
 
-static void release(size_t b)
+static void expire(void)
+{
+    struct admission_batch *batch;
+    size_t index;
+
+    while ((batch = admission_expired(&world.admission, world.now, &index)) != NULL) {
+        struct copy *copy = &world.copies[batch - world.batches];
+        let_time_pass((size_t)(batch - world.batches));
+        ck_assert_int_eq(copy->states[index], LATE);
+        copy->states[index] = GONE;
+    }
+    for (size_t b = 0; b < MAX_BATCHES; b++)
+        let_time_pass(b);
+    ck_assert(!somebody_is_late());
+    check_next_time();
+}
+
+/* An item's end, for now or for good. */
+static void end(size_t b)
 {
     struct copy *copy = &world.copies[b];
     uint32_t item = draw(MAX_ITEMS);
 
     if (!copy->exists || item >= world.specs[b].n_items || copy->states[item] != RUNNING)
         return;
-    admission_release(&world.admission, &world.batches[b], item);
-    copy->states[item] = GONE;
+    if (draw(3) == 0) {
+        copy->states[item] = RETRYING;
+        copy->times[item] = world.now + (1 + draw(6)) * TICK;
+        admission_retry(&world.admission, &world.batches[b], item, copy->times[item]);
+    } else {
+        copy->states[item] = GONE;
+        admission_release(&world.admission, &world.batches[b], item);
+    }
     copy->n_running--;
     lane_of(b, item)->n_running--;
     world.n_running--;
@@ -274,14 +371,14 @@ static void take_waiting(size_t b)
     size_t index;
 
     if (admission_take_waiting(&world.batches[b], &index)) {
-        ck_assert(copy->states[index] == WAITING || copy->states[index] == DELAYED);
+        ck_assert(copy->states[index] < RUNNING);
         copy->states[index] = GONE;
         return;
     }
     for (size_t i = 0; i < world.specs[b].n_items; i++)
         ck_assert(copy->states[i] == RUNNING || copy->states[i] == GONE);
     if (copy->n_running == 0) {
-        admission_remove(&world.admission, &world.batches[b]);
+        ck_assert(!admission_remove(&world.admission, &world.batches[b]));
         copy->exists = false;
     }
 }
@@ -300,8 +397,10 @@ static void take_a_step(void)
         stop(b);
     for (uint32_t n = draw(4); n > 0; n--)
         next();
+    if (draw(4) == 0)
+        expire();
     for (uint32_t n = draw(8); n > 0; n--)
-        release(draw(MAX_BATCHES));
+        end(draw(MAX_BATCHES));
 }
 
 static void end_everything(void)
@@ -309,7 +408,7 @@ static void end_everything(void)
     for (size_t b = 0; b < MAX_BATCHES; b++) {
         while (world.copies[b].exists) {
             stop(b);
-            release(b);
+            end(b);
             take_waiting(b);
         }
     }
@@ -363,16 +462,21 @@ static struct {
 
 static struct job_spec make_large_spec(void)
 {
+    static const struct fetch_options no_options;
+
     for (unsigned i = 0; i < N_MANY_HOSTS; i++)
         snprintf(many.origins[i], sizeof(many.origins[i]), "http://host-%u:80", i);
     for (uint32_t i = 0; i < N_MANY_ITEMS; i++) {
-        many.requests[i] = (struct request){.url.origin = many.origins[draw(N_MANY_HOSTS)]};
+        many.requests[i] = (struct request){.url.origin = many.origins[draw(N_MANY_HOSTS)],
+                                            .options = &no_options};
         many.items[i] = (struct item){i, 0};
     }
-    return (struct job_spec){.requests = many.requests,
-                             .n_requests = N_MANY_ITEMS,
-                             .items = many.items,
-                             .n_items = N_MANY_ITEMS};
+    struct job_spec spec = {.requests = many.requests,
+                            .n_requests = N_MANY_ITEMS,
+                            .items = many.items,
+                            .n_items = N_MANY_ITEMS};
+    ck_assert_int_eq(origins_number(&spec), 0);
+    return spec;
 }
 
 static size_t start_what_may(struct admission *admission)
@@ -408,13 +512,17 @@ START_TEST(thousands_of_hosts_are_served_to_the_end)
     ck_assert_int_eq(admission_init(&admission, 64, 1), 0);
     for (int b = 0; b < N_MANY_BATCHES; b++)
         ck_assert_int_eq(admission_add(&admission, &many.batches[b], &spec, 0), 0);
-    ck_assert_uint_gt(admission.n_buckets, N_MANY_HOSTS / 2);
-    while (n_gone += start_what_may(&admission), many.n_running > 0)
+    while (n_gone += start_what_may(&admission), many.n_running > 0) {
+        (void)admission_queue(&admission);
         end_one(&admission);
+    }
+    ck_assert_uint_gt(admission.n_hosts, N_MANY_HOSTS / 2);
+    ck_assert_uint_ge(admission.n_buckets, admission.n_hosts);
     ck_assert_uint_eq(n_gone, N_MANY_BATCHES * N_MANY_ITEMS);
     for (int b = 0; b < N_MANY_BATCHES; b++) {
         admission_stop(&admission, &many.batches[b]);
-        admission_remove(&admission, &many.batches[b]);
+        while (admission_remove(&admission, &many.batches[b]))
+            continue;
     }
     admission_done(&admission);
 }

@@ -340,6 +340,68 @@ START_TEST(one_blocked_address_blocks_the_name)
 }
 END_TEST
 
+/* The examples of RFC 6052 section 2.4, with an address that is blocked and one that is not. */
+static const struct {
+    const char *prefix, *blocked, *allowed, *outside;
+} nat64[] = {
+    {"2620:100::/32", "2620:100:7f00:1::", "2620:100:808:808::", "2620:101:7f00:1::"},
+    {"2620:100:100::/40", "2620:100:17f:0:1::", "2620:100:108:808:8::", "2620:100:200::"},
+    {"2620:100:122::/48", "2620:100:122:7f00:0:100::", "2620:100:122:808:8:800::", "2620::1"},
+    {"2620:100:122:300::/56", "2620:100:122:37f:0:1::", "2620:100:122:308:8:808::", "2620::1"},
+    {"2620:100:122:344::/64", "2620:100:122:344:7f:0:100:0", "2620:100:122:344:8:808:800:0",
+     "2620:100:122:345:7f:0:100:0"},
+    {"2620:100:122:344::/96", "2620:100:122:344::127.0.0.1", "2620:100:122:344::8.8.8.8",
+     "2620:100:122:344:1::127.0.0.1"},
+};
+
+START_TEST(addresses_of_an_own_nat64_are_judged_as_what_they_stand_for)
+{
+    struct egress *egress = policy((const char *[MAX_RANGES]){0}, (const char *[MAX_RANGES]){0});
+    struct co_address blocked = address_of(nat64[_i].blocked, 80);
+    struct co_address allowed = address_of(nat64[_i].allowed, 80);
+    struct co_address outside = address_of(nat64[_i].outside, 80);
+
+    ck_assert_ptr_null(egress_check_address(egress, &blocked));
+    ck_assert_int_eq(egress_set_nat64(egress, false, &nat64[_i].prefix, 1, NULL), 0);
+    ck_assert_str_eq(egress_check_address(egress, &blocked), "ipv4-loopback");
+    ck_assert_ptr_null(egress_check_address(egress, &allowed));
+    ck_assert_ptr_null(egress_check_address(egress, &outside));
+    egress_free(egress);
+}
+END_TEST
+
+START_TEST(nat64_can_be_blocked_whole)
+{
+    struct egress *egress = policy((const char *[MAX_RANGES]){0}, (const char *[MAX_RANGES]){0});
+    struct co_address own = address_of(nat64[_i].allowed, 80);
+    struct co_address well_known = address_of("64:ff9b::8.8.8.8", 80);
+    struct co_address mapped = address_of("::ffff:8.8.8.8", 80);
+    struct co_address outside = address_of(nat64[_i].outside, 80);
+
+    ck_assert_int_eq(egress_set_nat64(egress, true, &nat64[_i].prefix, 1, NULL), 0);
+    ck_assert_str_eq(egress_check_address(egress, &own), "ipv6-nat64");
+    ck_assert_str_eq(egress_check_address(egress, &well_known), "ipv6-nat64");
+    ck_assert_ptr_null(egress_check_address(egress, &mapped));
+    ck_assert_ptr_null(egress_check_address(egress, &outside));
+    egress_free(egress);
+}
+END_TEST
+
+static const char *const bad_nat64[] = {
+    "10.0.0.0/8", "2001:db8::/33", "2001:db8::/72", "2001:db8::1", "[2001:db8::1]:80", "2000::/24",
+    "x"};
+
+START_TEST(prefix_that_no_nat64_has_is_refused)
+{
+    struct egress *egress = policy((const char *[MAX_RANGES]){0}, (const char *[MAX_RANGES]){0});
+    struct err err = {""};
+
+    ck_assert_int_eq(egress_set_nat64(egress, false, &bad_nat64[_i], 1, &err), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.message, bad_nat64[_i]));
+    egress_free(egress);
+}
+END_TEST
+
 START_TEST(failed_allocation_is_reported_and_leaves_nothing_behind)
 {
     static const char *const allow[] = {"127.0.0.0/8"}, *const deny[] = {"10.0.0.0/8", "::/0"};
@@ -392,6 +454,10 @@ Suite *suite_egress(void)
     tcase_add_loop_test(tcase, a_wildcard_listener_is_blocked_at_every_address_of_the_machine, 0,
                         N_ELEMENTS(wildcards));
     tcase_add_loop_test(tcase, one_blocked_address_blocks_the_name, 0, N_ELEMENTS(answers));
+    tcase_add_loop_test(tcase, addresses_of_an_own_nat64_are_judged_as_what_they_stand_for, 0,
+                        N_ELEMENTS(nat64));
+    tcase_add_loop_test(tcase, nat64_can_be_blocked_whole, 0, N_ELEMENTS(nat64));
+    tcase_add_loop_test(tcase, prefix_that_no_nat64_has_is_refused, 0, N_ELEMENTS(bad_nat64));
     tcase_add_test(tcase, failed_allocation_is_reported_and_leaves_nothing_behind);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -13,7 +13,8 @@
 
 /* --- An origin that redirects ----------------------------------------------------------------- */
 
-/* Answers by path; '@' is the port. What is not in the table is a 200. */
+/* Answers by path; '@' is the port. What is not in the table is a 200, but "/deeper/" leads to
+ * "/deeper/x/" and so on, without end. */
 static const struct page {
     const char *path, *status, *location;
 } pages[] = {
@@ -31,6 +32,12 @@ static const struct page {
     {"/two", "302 Found", "http://127.0.0.1:@/three?q=1"},
     {"/three", "302 Found", "end"},
     {"/loop", "302 Found", "/loop"},
+    {"/ping", "302 Found", "/pong"},
+    {"/pong", "302 Found", "http://127.0.0.1:@/ping"},
+    {"/approach", "302 Found", "/ping"},
+    {"/here", "307 Temporary", "http://other.test:@/there"},
+    {"/there", "307 Temporary", "http://127.0.0.1:@/here"},
+    {"/submit", "303 See Other", "/submit"},
     {"/away", "307 Temporary", "http://other.test:@/end"},
     {"/detour", "307 Temporary", "http://other.test:@/home"},
     {"/home", "307 Temporary", "http://127.0.0.1:@/end"},
@@ -77,9 +84,12 @@ static void send_page(const struct fake_origin *origin, int fd, const struct pag
     fake_origin_send(fd, line);
     if (page != NULL && page->location != NULL)
         send_location(origin, fd, page->location);
-    fake_origin_send(
-        fd, page != NULL && strcmp(page->path, "/304") == 0 ? "\r\n" : "Content-Length: 0\r\n\r\n");
+    fake_origin_send(fd, page != NULL && strncmp(page->status, "304", 3) == 0
+                             ? "\r\n"
+                             : "Content-Length: 0\r\n\r\n");
 }
+
+static const struct page deeper = {.status = "302 Found", .location = "x/"};
 
 static void keep_request(const struct fake_origin *origin)
 {
@@ -94,6 +104,8 @@ static void talk(struct fake_origin *origin, int fd)
         keep_request(origin);
         if (strstr(origin->request, " /hang ") != NULL)
             fake_origin_linger(fd);
+        else if (strstr(origin->request, " /deeper/") != NULL)
+            send_page(origin, fd, &deeper);
         else
             send_page(origin, fd, find_page(origin->request));
     }
@@ -108,6 +120,7 @@ static const struct fake_name names[] = {
 };
 
 static struct job_spec *spec;
+static struct fetch_options options; /* of its request */
 static struct result result;
 static struct fetcher fetcher;
 static struct egress *egress;
@@ -144,6 +157,15 @@ static void end(void)
     }                                                                                              \
     static void test_name##_with(CK_ATTRIBUTE_UNUSED struct net *net, CK_ATTRIBUTE_UNUSED int _i)
 
+static void check_hop(const struct result_hop *hop)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < CO_HTTP_N_PHASES; i++)
+        sum += hop->phase_us[i] > 0 ? hop->phase_us[i] : 0;
+    ck_assert_int_eq(sum, hop->total_us);
+}
+
 /* What holds of every result, however it came about. */
 static void check_sums(void)
 {
@@ -158,20 +180,34 @@ static void check_sums(void)
         hops += result.hops[i].total_us;
     ck_assert_int_eq(sum, result.total_us);
     ck_assert_int_eq(result.redirect_us, result.n_hops > 0 ? hops : -1);
-    ck_assert_int_eq(result.finished_at - result.started_at, result.total_us);
+    for (unsigned i = 0; i < result.n_hops; i++)
+        check_hop(&result.hops[i]);
+    ck_assert_int_eq(result.finished_at - result.attempt_started_at, result.total_us);
     ck_assert_int_eq(result.n_hops > 0, result.final_url.text != NULL);
 }
 
-/* Fetches the only request of a document; '@' is the port. */
-static int fetch_one(struct net *net, const char *document)
+static int attempt(void)
 {
     result_done(&result);
-    job_spec_free(spec);
-    spec = spec_at(net->origin.port, document);
-    int rc = fetch_item(&fetcher, &spec->requests[0], 14310, &result);
-    ck_assert_int_eq(result.queue_us, 14310);
+    result_init(&result);
+    int rc = fetch_attempt(&fetcher, &spec->requests[0], NULL, &result);
     check_sums();
     return rc;
+}
+
+/* Reads the only request of a document; '@' is the port. Its options can be changed then. */
+static void prepare(struct net *net, const char *document)
+{
+    job_spec_free(spec);
+    spec = spec_at(net->origin.port, document);
+    options = *spec->requests[0].options;
+    spec->requests[0].options = &options;
+}
+
+static int fetch_one(struct net *net, const char *document)
+{
+    prepare(net, document);
+    return attempt();
 }
 
 /* The same with a GET of a path. */
@@ -286,17 +322,79 @@ FETCH_TEST(redirect_is_the_answer_when_they_are_not_followed)
     ck_assert_int_eq(result.outcome, OUTCOME_SUCCESS);
 }
 
-FETCH_TEST(loop_ends_after_max_redirects)
+FETCH_TEST(chain_ends_after_max_redirects)
 {
-    char document[128];
-
-    snprintf(document, sizeof(document),
-             "[{\"url\": \"http://127.0.0.1:@/loop\", \"max_redirects\": %d}]", _i);
-    assert_ok(fetch_one(net, document));
+    prepare(net, "[\"http://127.0.0.1:@/deeper/\"]");
+    options.max_redirects = (unsigned)_i;
+    assert_ok(attempt());
     expect_error(OUTCOME_TRANSPORT_ERROR, "too_many_redirects", "receive");
     ck_assert_uint_eq(n_requests, (unsigned)_i + 1);
     ck_assert_uint_eq(result.n_hops, (unsigned)_i);
 }
+
+/* --- Circles ---------------------------------------------------------------------------------- */
+
+/* '@' in the circle is the port. */
+static void expect_circle(struct net *net, const char *circle)
+{
+    char expected[256] = "the redirects lead in a circle: ";
+    char *end = expected + strlen(expected);
+
+    for (; *circle != '\0'; circle++)
+        end += *circle == '@' ? sprintf(end, "127.0.0.1:%u", net->origin.port)
+                              : sprintf(end, "%c", *circle);
+    expect_error(OUTCOME_TRANSPORT_ERROR, "too_many_redirects", "receive");
+    ck_assert_str_eq(result.error.message, expected);
+    ck_assert_int_eq(result.response.status / 100, 3);
+}
+
+static const struct {
+    const char *path, *circle;
+    unsigned n_requests;
+} circles[] = {
+    {"/loop", "http://@/loop -> http://@/loop", 1},
+    {"/ping", "http://@/ping -> http://@/pong -> http://@/ping", 2},
+    {"/approach", "http://@/ping -> http://@/pong -> http://@/ping", 3},
+};
+
+FETCH_TEST(circle_ends_at_once_and_is_named)
+{
+    get(net, circles[_i].path);
+    expect_circle(net, circles[_i].circle);
+    ck_assert_uint_eq(n_requests, circles[_i].n_requests);
+    ck_assert_uint_eq(result.n_hops, circles[_i].n_requests - 1);
+}
+
+FETCH_TEST(another_method_may_be_answered_otherwise)
+{
+    assert_ok(fetch_one(net, "[{\"url\": \"http://127.0.0.1:@/submit\", \"method\": \"POST\"}]"));
+    expect_circle(net, "http://@/submit -> http://@/submit");
+    ck_assert_uint_eq(n_requests, 2);
+    ck_assert_str_eq(result.hops[0].method, "POST");
+}
+
+FETCH_TEST(request_without_its_secrets_may_be_answered_otherwise)
+{
+    assert_ok(fetch_one(net, "[{\"url\": \"http://127.0.0.1:@/here\", \"headers\": {\"X-Key\": "
+                             "\"canary\"}}]"));
+    ck_assert_str_eq(result.error.code, "too_many_redirects");
+    ck_assert_uint_eq(n_requests, 3);
+    ck_assert_ptr_nonnull(strstr(result.error.message, "/there -> "));
+}
+
+FETCH_TEST(circle_of_long_urls_is_cut_short)
+{
+    char document[2300];
+    int length = snprintf(document, sizeof(document), "[\"http://127.0.0.1:@/loop?%02000d\"]", 0);
+
+    ck_assert_int_lt(length, (int)sizeof(document));
+    get(net, "/loop");
+    assert_ok(fetch_one(net, document));
+    ck_assert_pstr_eq(result.error.code, "too_many_redirects");
+    ck_assert_uint_lt(strlen(result.error.message), 1024);
+}
+
+/* --- What goes along -------------------------------------------------------------------------- */
 
 static const struct {
     const char *method;
@@ -401,6 +499,118 @@ FETCH_TEST(redirect_to_a_blocked_address_is_blocked)
     ck_assert_ptr_nonnull(strstr(result.final_url.text, "/secret"));
 }
 
+/* --- Where a host is, whatever its name says ---------------------------------------------------
+ */
+
+static struct co_address pinned;
+static struct fetch_pin pin;
+
+/* Fetches a path of nowhere.test, which has an address by a pin alone. */
+static void fetch_pinned(struct net *net, const char *path, const char *address)
+{
+    char document[256];
+
+    snprintf(document, sizeof(document), "[\"http://nowhere.test:@%s\"]", path);
+    prepare(net, document);
+    assert_ok(co_address_parse(address, &pinned));
+    pinned.port = net->origin.port;
+    pin = (struct fetch_pin){
+        .host = "nowhere.test", .port = net->origin.port, .addresses = &pinned, .n_addresses = 1};
+    options.pins = &pin;
+    options.n_pins = 1;
+    assert_ok(attempt());
+}
+
+FETCH_TEST(pinned_host_is_not_looked_up)
+{
+    fetch_pinned(net, "/", "127.0.0.1");
+    expect_answer(200, 0);
+    ck_assert_ptr_nonnull(strstr(requests[0], "\nHost: nowhere.test:"));
+}
+
+FETCH_TEST(pin_is_for_its_port_only)
+{
+    fetch_pinned(net, "/", "127.0.0.1");
+    pin.port++;
+    assert_ok(attempt());
+    expect_error(OUTCOME_TRANSPORT_ERROR, "dns_not_found", "dns");
+}
+
+FETCH_TEST(pin_is_for_its_host_only)
+{
+    fetch_pinned(net, "/away", "127.0.0.1");
+    expect_answer(200, 1);
+    ck_assert_ptr_nonnull(strstr(requests[1], "\nHost: other.test:"));
+}
+
+FETCH_TEST(pin_opens_no_door)
+{
+    fetch_pinned(net, "/", "10.0.0.1");
+    ck_assert_str_eq(result.error.code, "blocked_by_policy");
+    ck_assert_str_eq(result.error.rule, "ipv4-private");
+    ck_assert_uint_eq(n_requests, 0);
+}
+
+/* --- Credentials, and the hash -----------------------------------------------------------------
+ */
+
+static const struct fetch_auth bearer = {.type = AUTH_BEARER, .secret = "canary"};
+static const struct fetch_auth unknown = {.type = AUTH_BEARER, .secret_ref = "unknown"};
+
+FETCH_TEST(credentials_replace_the_header_of_that_name)
+{
+    prepare(net, "[{\"url\": \"http://127.0.0.1:@/\", \"headers\": {\"authorization\": \"x\", "
+                 "\"X-A\": \"1\"}}]");
+    options.auth = &bearer;
+    assert_ok(attempt());
+    ck_assert_ptr_nonnull(strstr(requests[0], "\nAuthorization: Bearer canary\r"));
+    ck_assert_ptr_null(strstr(requests[0], "\nauthorization: x\r"));
+    ck_assert_ptr_nonnull(strstr(requests[0], "\nX-A: 1\r"));
+}
+
+static const char *const ways[] = {"/307", "/detour"};
+
+FETCH_TEST(credentials_go_as_far_as_the_origin)
+{
+    char document[256];
+
+    snprintf(document, sizeof(document), "[\"http://127.0.0.1:@%s\"]", ways[_i]);
+    prepare(net, document);
+    options.auth = &bearer;
+    assert_ok(attempt());
+    for (unsigned i = 0; i < n_requests; i++)
+        ck_assert_int_eq(strstr(requests[i], "canary") != NULL, i == 0 || _i == 0);
+}
+
+FETCH_TEST(secret_that_may_not_go_there_blocks_the_request)
+{
+    prepare(net, "[\"http://127.0.0.1:@/\"]");
+    options.auth = &unknown;
+    assert_ok(attempt());
+    expect_error(OUTCOME_BLOCKED, "blocked_by_policy", "dns");
+    ck_assert_str_eq(result.error.rule, "secret unknown");
+    ck_assert_uint_eq(n_requests, 0);
+}
+
+/* The pages are empty. */
+static const unsigned char digest_of_nothing[] = {
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+};
+
+FETCH_TEST(hash_is_of_what_came_whole)
+{
+    prepare(net, "[\"http://127.0.0.1:@/one\"]");
+    options.hash = HASH_SHA256;
+    assert_ok(attempt());
+    ck_assert(result.has_hash);
+    ck_assert_mem_eq(result.hash, digest_of_nothing, sizeof(digest_of_nothing));
+    prepare(net, "[\"http://127.0.0.1:1/\"]");
+    options.hash = HASH_SHA256;
+    assert_ok(attempt());
+    ck_assert(!result.has_hash);
+}
+
 /* --- Time, and giving up ---------------------------------------------------------------------- */
 
 FETCH_TEST(timeout_is_for_all_hops_together)
@@ -445,32 +655,20 @@ FETCH_TEST(failed_allocation_is_a_result_like_others)
 {
     for (size_t n = 1;; n++) {
         n_requests = 0;
-        assert_ok(fetch_one(net, "[{\"url\": \"http://127.0.0.1:@/away\", \"headers\": "
-                                 "{\"X-A\": \"1\"}}]"));
+        prepare(net, "[{\"url\": \"http://127.0.0.1:@/away\", \"headers\": {\"X-A\": \"1\"}}]");
+        options.auth = &bearer;
+        options.hash = HASH_SHA256;
+        assert_ok(attempt());
         expect_answer(200, 1);
-        result_done(&result);
         fault_arm(n);
-        assert_ok(fetch_item(&fetcher, &spec->requests[0], 0, &result));
+        assert_ok(attempt());
         bool failed = fault_disarm();
-        check_sums();
         if (!failed)
             break;
         ck_assert_str_eq(result.error.code, "resource_exhausted");
         ck_assert(result.error.retryable);
     }
     ck_assert_int_eq(result.response.status, 200);
-}
-
-FETCH_TEST(what_is_not_started_has_the_phase_queue)
-{
-    const struct result_error error = {.code = "canceled", .message = "no", .retryable = true};
-
-    fetch_not_started(&result, OUTCOME_SKIPPED, &error, 5000);
-    expect_error(OUTCOME_SKIPPED, "canceled", "queue");
-    ck_assert(result.error.retryable);
-    ck_assert_int_eq(result.queue_us, 5000);
-    ck_assert_int_eq(result.total_us, 0);
-    check_sums();
 }
 
 Suite *suite_fetch(void);
@@ -488,7 +686,11 @@ Suite *suite_fetch(void)
     tcase_add_test(tcase, redirects_are_followed_hop_by_hop);
     tcase_add_test(tcase, bytes_of_all_hops_are_counted);
     tcase_add_test(tcase, redirect_is_the_answer_when_they_are_not_followed);
-    tcase_add_loop_test(tcase, loop_ends_after_max_redirects, 0, 4);
+    tcase_add_loop_test(tcase, chain_ends_after_max_redirects, 0, 4);
+    tcase_add_loop_test(tcase, circle_ends_at_once_and_is_named, 0, N_ELEMENTS(circles));
+    tcase_add_test(tcase, another_method_may_be_answered_otherwise);
+    tcase_add_test(tcase, request_without_its_secrets_may_be_answered_otherwise);
+    tcase_add_test(tcase, circle_of_long_urls_is_cut_short);
     tcase_add_loop_test(tcase, method_and_body_change_as_the_status_says, 0, N_ELEMENTS(methods));
     tcase_add_test(tcase, head_stays_head);
     tcase_add_test(tcase, secrets_do_not_leave_their_origin);
@@ -499,10 +701,17 @@ Suite *suite_fetch(void)
                         N_ELEMENTS(bad_locations));
     tcase_add_loop_test(tcase, redirect_to_a_blocked_address_is_blocked, 0,
                         N_ELEMENTS(ways_inside));
+    tcase_add_test(tcase, pinned_host_is_not_looked_up);
+    tcase_add_test(tcase, pin_is_for_its_port_only);
+    tcase_add_test(tcase, pin_is_for_its_host_only);
+    tcase_add_test(tcase, pin_opens_no_door);
+    tcase_add_test(tcase, credentials_replace_the_header_of_that_name);
+    tcase_add_loop_test(tcase, credentials_go_as_far_as_the_origin, 0, N_ELEMENTS(ways));
+    tcase_add_test(tcase, secret_that_may_not_go_there_blocks_the_request);
+    tcase_add_test(tcase, hash_is_of_what_came_whole);
     tcase_add_test(tcase, timeout_is_for_all_hops_together);
     tcase_add_test(tcase, canceled_fetch_says_so_and_where_it_was);
     tcase_add_test(tcase, failed_allocation_is_a_result_like_others);
-    tcase_add_test(tcase, what_is_not_started_has_the_phase_queue);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/fault.h"
@@ -16,12 +17,14 @@ static struct result_budget budget;
 static struct store *store;
 static struct jobs jobs;
 
-/* /hang is never answered. */
+/* /hang is never answered, /busy not well. */
 static void talk(struct fake_origin *origin, int fd)
 {
     while (fake_origin_receive(origin, fd)) {
         if (strstr(origin->request, " /hang") != NULL)
             fake_origin_linger(fd);
+        else if (strstr(origin->request, " /busy") != NULL)
+            fake_origin_send(fd, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
         else
             fake_origin_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     }
@@ -140,6 +143,83 @@ JOBS_TEST(policy_that_ends_a_job_makes_it_done)
     ck_assert_int_eq(job->status, JOB_DONE);
     ck_assert_uint_eq(count(job, OUTCOME_CANCELED), 1);
     job_unref(job);
+}
+
+/* --- Waiting to be tried again ------------------------------------------------------------------
+ */
+
+static struct job *submit_what_backs_off(struct net *net, const char *deadline)
+{
+    char document[256];
+
+    snprintf(document, sizeof(document),
+             "{%s\"requests\": [{\"url\": \"http://127.0.0.1:@/busy\", \"retry\": "
+             "{\"backoff_ms\": 5000, \"jitter\": 0}}, \"http://127.0.0.1:@/\"]}",
+             deadline);
+    struct job *job = submit(net, document);
+    while (job->results.tally.n_finished == 0 || engine_n_running(engine) > 0)
+        assert_ok(co_sleep(0));
+    ck_assert_uint_eq(engine_n_waiting(engine), 1);
+    ck_assert_uint_eq(jobs_n_running(job), 0);
+    return job;
+}
+
+JOBS_TEST(job_goes_on_when_its_items_have_backed_off)
+{
+    struct job *job = submit_what_backs_off(net, "");
+
+    ck_assert_int_eq(job->status, JOB_RUNNING);
+    while (!job_has_ended(job)) {
+        if (engine_n_running(engine) == 0)
+            wind(CO_SECOND);
+        assert_ok(co_sleep(0));
+    }
+    ck_assert_int_eq(job->status, JOB_DONE);
+    ck_assert_uint_eq(count(job, OUTCOME_HTTP_ERROR), 1);
+    ck_assert_uint_eq(engine_stats(engine)->n_retries, 2);
+    job_unref(job);
+}
+
+JOBS_TEST(job_can_be_canceled_while_its_items_back_off)
+{
+    struct job *job = submit_what_backs_off(net, "");
+
+    jobs_cancel(job);
+    ck_assert_uint_eq(engine_n_waiting(engine), 0);
+    wait_for_end(job);
+    ck_assert_int_eq(job->status, JOB_CANCELED);
+    ck_assert_uint_eq(count(job, OUTCOME_SUCCESS), 1);
+    ck_assert_uint_eq(count(job, OUTCOME_CANCELED), 1);
+    job_unref(job);
+}
+
+JOBS_TEST(deadline_ends_a_job_whose_items_back_off)
+{
+    struct job *job = submit_what_backs_off(net, "\"deadline_ms\": 6000, ");
+
+    wind(6 * CO_SECOND);
+    wait_for_end(job);
+    ck_assert_int_eq(job->status, JOB_DONE);
+    ck_assert_uint_eq(job->results.tally.n_finished, 2);
+    job_unref(job);
+}
+
+JOBS_TEST(jobs_are_counted)
+{
+    struct job *first = submit(net, "[\"http://127.0.0.1:@/\"]");
+    struct job *second = submit(net, TWO_OF_THREE);
+    const struct stats *stats = engine_stats(engine);
+
+    wait_for_end(first);
+    ck_assert_uint_eq(stats->n_jobs_accepted, 2);
+    ck_assert_uint_eq(stats->n_jobs_done, 1);
+    jobs_cancel(second);
+    wait_for_end(second);
+    ck_assert_uint_eq(stats->n_jobs_canceled, 1);
+    ck_assert_uint_eq(stats->n_finished[OUTCOME_SUCCESS], 1);
+    ck_assert_uint_eq(stats->n_finished[OUTCOME_CANCELED] + stats->n_finished[OUTCOME_SKIPPED], 3);
+    job_unref(first);
+    job_unref(second);
 }
 
 /* --- Giving up ----------------------------------------------------------------------------------
@@ -311,6 +391,10 @@ Suite *suite_jobs(void)
     tcase_add_test(tcase, job_runs_to_its_end);
     tcase_add_test(tcase, jobs_run_beside_each_other);
     tcase_add_test(tcase, policy_that_ends_a_job_makes_it_done);
+    tcase_add_test(tcase, job_goes_on_when_its_items_have_backed_off);
+    tcase_add_test(tcase, job_can_be_canceled_while_its_items_back_off);
+    tcase_add_test(tcase, deadline_ends_a_job_whose_items_back_off);
+    tcase_add_test(tcase, jobs_are_counted);
     tcase_add_test(tcase, canceled_job_keeps_what_it_has);
     tcase_add_test(tcase, job_can_be_canceled_before_it_starts);
     tcase_add_test(tcase, canceling_again_changes_nothing);

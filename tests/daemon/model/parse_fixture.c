@@ -1,23 +1,63 @@
 #include "tests/daemon/model/parse_fixture.h"
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/credentials.h"
 
 struct parsed parsed;
 struct parse_settings parse_settings;
 
 static const struct co_http_header default_headers[] = {{"User-Agent", "gatherd/test"}};
 
+static struct credentials *credentials;
+static struct co_url proxies[2];
+
+/* The files are gone when they have been read: what is in the certificates does not matter. */
+static void load_credentials(void)
+{
+    static const char secrets[] = "api-token = hidden\nhook_1 api.example *.b.example = hidden\n";
+    char folder[] = P_tmpdir "/parse_fixture.XXXXXX", secrets_path[64], certificate_path[64];
+    int fd = memfd_create("secrets", MFD_CLOEXEC);
+
+    ck_assert_int_eq(fchmod(fd, 0600), 0);
+    ck_assert_int_eq(write(fd, secrets, strlen(secrets)), (ssize_t)strlen(secrets));
+    sprintf(secrets_path, "/proc/self/fd/%d", fd);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    sprintf(certificate_path, "%s/lab-ca.pem", folder);
+    fclose(fopen(certificate_path, "we"));
+    ck_assert_int_eq(credentials_load(&credentials, secrets_path, folder, NULL), 0);
+    unlink(certificate_path);
+    rmdir(folder);
+    close(fd);
+}
+
+static void add_proxy(size_t i, const char *text)
+{
+    ck_assert_int_eq(co_url_parse(text, strlen(text), &proxies[i]), 0);
+}
+
 static void set_up(void)
 {
     job_parse_init();
     setlocale(LC_CTYPE, "C.UTF-8");
+    load_credentials();
+    add_proxy(0, "http://operator:hidden@proxy.example:3128");
+    add_proxy(1, "https://[2001:db8::1]");
     parse_settings = (struct parse_settings){
         .max_items = 1000,
         .max_arena_bytes = 64 << 20,
         .max_capture_bytes = 1 << 20,
         .max_redirects = 20,
+        .max_attempts = 10,
+        .credentials = credentials,
+        .proxies = proxies,
+        .n_proxies = N_ELEMENTS(proxies),
         .defaults =
             {
                 .method = "GET",
@@ -40,11 +80,19 @@ static void forget(void)
     defect_list_done(&parsed.defects);
 }
 
+static void tear_down(void)
+{
+    forget();
+    credentials_free(credentials);
+    for (size_t i = 0; i < N_ELEMENTS(proxies); i++)
+        co_url_done(&proxies[i]);
+}
+
 TCase *parse_case(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
 
-    tcase_add_checked_fixture(tcase, set_up, forget);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     return tcase;
@@ -128,4 +176,18 @@ const struct defect *find_defect(const char *pointer)
         if (strcmp(parsed.defects.defects[i].pointer, pointer) == 0)
             return &parsed.defects.defects[i];
     return NULL;
+}
+
+void must_find_defect(const struct expected_defect *expected)
+{
+    must_refuse(expected->text, 422);
+    const struct defect *defect = find_defect(expected->pointer);
+
+    ck_assert_msg(defect != NULL, "%s: nothing at %s, but at %s: %s", expected->text,
+                  expected->pointer, parsed.defects.defects[0].pointer,
+                  parsed.defects.defects[0].detail);
+    ck_assert_str_eq(defect->code, expected->code);
+    ck_assert_msg(strstr(defect->detail, expected->word) != NULL, "%s", defect->detail);
+    for (size_t i = 0; i < parsed.defects.n_defects; i++)
+        ck_assert_ptr_null(strstr(parsed.defects.defects[i].detail, "hidden"));
 }

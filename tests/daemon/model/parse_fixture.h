@@ -17,7 +17,10 @@ struct parsed {
 };
 
 extern struct parsed parsed;
-extern struct parse_settings parse_settings; /* the same at the start of each test */
+/* The same at the start of each test. There are secrets api-token and hook_1, a certificate lab-ca,
+ * and proxies http://proxy.example:3128 and https://[2001:db8::1]; what must be shown to nobody has
+ * "hidden" in it. */
+extern struct parse_settings parse_settings;
 
 /* Adds a test case with the fixture to a suite. */
 TCase *parse_case(Suite *suite, const char *name);
@@ -40,6 +43,14 @@ const char *header_values(const struct fetch_options *options, const char *name)
 
 /* The defect at a pointer. */
 const struct defect *find_defect(const char *pointer);
+
+struct expected_defect {
+    const char *text, *pointer, *code;
+    const char *word; /* of the sentence */
+};
+
+/* The document is refused with a defect like this, and no sentence has "hidden" in it. */
+void must_find_defect(const struct expected_defect *expected);
 
 /* A copy with " for '; to be freed. */
 char *with_double_quotes(const char *text);

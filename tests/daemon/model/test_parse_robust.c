@@ -22,19 +22,35 @@ static const char everything[] =
     "'timeout_ms':10000,'connect_timeout_ms':3000.5,'first_byte_timeout_ms':1,"
     "'idle_timeout_ms':2,'queue_timeout_ms':3,'follow_redirects':true,'max_redirects':5,"
     "'http_version':'auto','ip_version':'any',"
-    "'capture':{'body':'full','max_body_bytes':1024,'hash':'none','headers':['etag','date']}},"
+    "'tls':{'verify':false,'min_version':'1.3','ca_ref':'lab-ca','client_cert_ref':'lab-ca'},"
+    "'auth':{'type':'basic','username':'u','secret_ref':'api-token'},"
+    "'retry':{'max_attempts':5,'on':['dns','tls_handshake',429,'5xx','510-512'],"
+    "'methods':['GET','POST'],'backoff_ms':1,'max_backoff_ms':2,'jitter':0.5,"
+    "'respect_retry_after':false,'max_retry_after_ms':3},"
+    "'expect':{'status':['2xx',304],'total_ms':{'lt':800,'gt':1},'body':{'contains':['a','b'],"
+    "'not_contains':'c'},'header':[{'name':'Content-Type','contains':'json'},"
+    "{'name':'x','exists':false}],'json':[{'pointer':'/a','equals':{'b':[1],'a':2}},"
+    "{'pointer':'/n','gte':1,'lt':2}],'tls_expires_in_ms':{'gt':1}},"
+    "'capture':{'body':'full','max_body_bytes':1024,'hash':'sha256','headers':['etag','date']}},"
+    "'cookies':true,'weight':3,"
     "'limits':{'concurrency':50,'per_host_concurrency':6,"
     "'per_host_rate':{'requests':20,'per_ms':1000}},"
     "'gather':{'until':{'successes':2},'on_failure':'cancel_rest'},'deadline_ms':60000,"
     "'ttl_ms':3600000,'requests':['https://example.com/','nonsense',"
     "{'id':'api','url':'http://u:p@[::1]:8080/x?y=\\u00fc','json':{'ping':[true,null,1.5,'\\n']}},"
     "{'url':'http://b/','form':{'a':'1 2','b':['x','y']},'headers':{'x-a':'3'}},"
-    "{'url':'http://c/','body_base64':'AAECAw==','repeat':{'count':3,'interval_ms':0.5}},"
+    "{'url':'http://c/"
+    "','ip_version':'4','body_base64':'AAECAw==','repeat':{'count':3,'interval_ms':0.5}},"
+    "{'url':'https://e/','http_version':'2','resolve':['e:443:192.0.2.1,[2001:db8::1]'],"
+    "'auth':{'type':'bearer','token':'t'},'expect':{'json':null,'body':{'equals':'x'}}},"
+    "{'url':'http://f/','proxy':'http://proxy.example:3128','retry':null,'expect':null},"
     "{'url':'http://d/','body':'text','method':'POST','repeat':2}]}";
 
 static const char with_defects[] =
     "{'urls':[5,{'url':'ftp://x/','headers':{'a b':1,'TE':''},'timeout_ms':'x','metod':1}],"
-    "'labels':[],'callback':1,'gather':{'until':'never'}}";
+    "'labels':[],'callback':1,'gather':{'until':'never'},'weight':0,'defaults':{'auth':{'type':1},"
+    "'tls':{'ca_ref':'x'},'retry':{'on':['dsn']},'resolve':'a:b','proxy':'http://x/',"
+    "'expect':{'status':'x','json':[{}],'header':[{'name':'a b'}],'body':{'lt':1}}}}";
 
 static const char ndjson[] = "'http://a/'\n{'url':'http://b/','json':[1]}\n\n{'url':'http://c/'}\n";
 
@@ -206,6 +222,9 @@ static const char *const pieces[] = {
     " ",
     "99999999999999999999",
     "\"defaults\":{",
+    "\"expect\":{",
+    "\"auth\":{",
+    "\"resolve\":[\"",
     "\"\"",
 };
 

@@ -1,6 +1,7 @@
 #include "daemon/model/render.h"
 
 #include <check.h>
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ static void set_up(void)
     use_spec("[{\"id\": \"api\", \"url\": \"http://one.example/\"}]");
     buffer_init(&buffer, 1 << 20);
     result_init(&result);
-    result.started_at = NOON * INT64_C(1000000);
+    result.started_at = result.attempt_started_at = NOON * INT64_C(1000000);
     result.queue_us = 14310;
     result.total_us = 163196;
     result.finished_at = result.started_at + result.total_us;
@@ -116,6 +117,11 @@ static void expect(const char *path, const char *expected)
 
     ck_assert_str_eq(text, expected);
     free(text);
+}
+
+static void expect_nowhere(const char *text)
+{
+    ck_assert_ptr_null(memmem(buffer.data, buffer.len, text, strlen(text)));
 }
 
 /* --- What there always is --------------------------------------------------------------------- */
@@ -280,6 +286,7 @@ START_TEST(what_was_never_started_has_no_attempt)
 {
     fail_with(&(struct result_error){.code = "canceled", .phase = "queue"});
     result.total_us = 0;
+    result.attempt_started_at = 0;
     render();
     expect("attempts", "[]");
     expect("timings.total_ms", "0.0");
@@ -299,24 +306,227 @@ END_TEST
 
 /* --- Redirects -------------------------------------------------------------------------------- */
 
+static struct result_hop usual_hops[] = {
+    {.method = "POST",
+     .url.text = (char[]){"http://one.example/"},
+     .status = 302,
+     .phase_us = {-1, 100, -1, 200, 300, 400},
+     .total_us = 1000},
+    {.method = "GET",
+     .url.text = (char[]){"http://two.example/"},
+     .status = 307,
+     .phase_us = {500, 0, 2000, -1, -1, -1},
+     .total_us = 2500},
+};
+
 START_TEST(redirects_are_listed_in_order)
 {
-    struct result_hop hops[] = {
-        {.url.text = (char[]){"http://one.example/"}, .status = 302, .total_us = 1000},
-        {.url.text = (char[]){"http://two.example/"}, .status = 307, .total_us = 2500},
-    };
-
-    result.hops = hops;
-    result.n_hops = N_ELEMENTS(hops);
+    result.hops = usual_hops;
+    result.n_hops = N_ELEMENTS(usual_hops);
     result.redirect_us = 3500;
     result.final_url.text = (char[]){"http://three.example/"};
     render();
-    expect("redirects", "{\"count\":2,\"hops\":[{\"url\":\"http://one.example/\","
-                        "\"status_code\":302,\"total_ms\":1.0},{\"url\":\"http://two.example/\","
-                        "\"status_code\":307,\"total_ms\":2.5}]}");
+    expect("redirects.count", "2");
+    expect("redirects.hops.0",
+           "{\"method\":\"POST\",\"url\":\"http://one.example/\",\"status_code\":302,"
+           "\"dns_ms\":null,\"connect_ms\":0.1,\"tls_ms\":null,\"send_ms\":0.2,"
+           "\"wait_ms\":0.3,\"receive_ms\":0.4,\"total_ms\":1.0}");
+    expect("redirects.hops.1",
+           "{\"method\":\"GET\",\"url\":\"http://two.example/\",\"status_code\":307,"
+           "\"dns_ms\":0.5,\"connect_ms\":0.0,\"tls_ms\":2.0,\"send_ms\":null,"
+           "\"wait_ms\":null,\"receive_ms\":null,\"total_ms\":2.5}");
     expect("effective_url", "\"http://three.example/\"");
     expect("request.url", "\"http://one.example/\"");
     expect("timings.redirect_ms", "3.5");
+}
+END_TEST
+
+/* --- Attempts --------------------------------------------------------------------------------- */
+
+static struct result_attempt usual_attempts[] = {
+    {.outcome = OUTCOME_TRANSPORT_ERROR,
+     .error_code = "connect_refused",
+     .started_at = NOON * INT64_C(1000000),
+     .total_us = 1001,
+     .backoff_us = 200002},
+    {.outcome = OUTCOME_HTTP_ERROR,
+     .status = 503,
+     .started_at = NOON * INT64_C(1000000) + 201003,
+     .total_us = 5005,
+     .backoff_us = 400040},
+};
+
+static void use_attempts(void)
+{
+    result.attempts = usual_attempts;
+    result.n_attempts = N_ELEMENTS(usual_attempts);
+    result.attempt_started_at = result.started_at + 606048;
+}
+
+START_TEST(attempts_are_listed_in_order)
+{
+    use_attempts();
+    render();
+    ck_assert_uint_eq(json_array_size(at("attempts")), 3);
+    expect("attempts.0", "{\"n\":1,\"outcome\":\"transport_error\",\"status_code\":null,"
+                         "\"started_at\":\"2026-01-31T12:00:00.000000Z\",\"total_ms\":1.001,"
+                         "\"error\":\"connect_refused\",\"backoff_ms\":200.002}");
+    expect("attempts.1", "{\"n\":2,\"outcome\":\"http_error\",\"status_code\":503,"
+                         "\"started_at\":\"2026-01-31T12:00:00.201003Z\",\"total_ms\":5.005,"
+                         "\"error\":null,\"backoff_ms\":400.04}");
+    expect("attempts.2", "{\"n\":3,\"outcome\":\"success\",\"status_code\":200,"
+                         "\"started_at\":\"2026-01-31T12:00:00.606048Z\",\"total_ms\":163.196,"
+                         "\"error\":null,\"backoff_ms\":null}");
+}
+END_TEST
+
+START_TEST(elapsed_is_all_of_it_to_the_microsecond)
+{
+    use_attempts();
+    render();
+    expect("timings.total_ms", "163.196");
+    /* 14.310 + 1.001 + 200.002 + 5.005 + 400.040 + 163.196 */
+    expect("timings.elapsed_ms", "783.554");
+}
+END_TEST
+
+START_TEST(what_ended_in_a_pause_has_only_the_attempts_before)
+{
+    fail_with(&(struct result_error){.code = "deadline_exceeded", .phase = "queue"});
+    use_attempts();
+    result.attempt_started_at = 0;
+    result.total_us = 0;
+    render();
+    ck_assert_uint_eq(json_array_size(at("attempts")), 2);
+    expect("timings.elapsed_ms", "620.358");
+}
+END_TEST
+
+/* --- The connection --------------------------------------------------------------------------- */
+
+static const struct co_http_tls usual_tls = {
+    .version = "TLSv1.3",
+    .cipher = "TLS_AES_128_GCM_SHA256",
+    .subject = "CN=api.example.com",
+    .issuer = "CN=Example \"CA\",O=\u00c4",
+    .not_after_at = (NOON + 60) * INT64_C(1000000),
+    .is_verified = true,
+};
+
+START_TEST(certificate_and_ciphers_are_shown)
+{
+    result.response.tls = &usual_tls;
+    result.response.http_version = 20;
+    render();
+    expect("http_version", "\"2\"");
+    expect("tls", "{\"version\":\"TLSv1.3\",\"cipher\":\"TLS_AES_128_GCM_SHA256\","
+                  "\"verified\":true,\"subject\":\"CN=api.example.com\","
+                  "\"issuer\":\"CN=Example \\\"CA\\\",O=\u00c4\","
+                  "\"not_after_at\":\"2026-01-31T12:01:00.000000Z\",\"expires_in_ms\":59836.804}");
+}
+END_TEST
+
+START_TEST(expired_certificate_is_not_negative)
+{
+    struct co_http_tls tls = usual_tls;
+
+    tls.not_after_at = result.finished_at - 1;
+    tls.is_verified = false;
+    tls.subject = NULL;
+    result.response.tls = &tls;
+    render();
+    expect("tls.expires_in_ms", "0.0");
+    expect("tls.verified", "false");
+    expect("tls.subject", "null");
+}
+END_TEST
+
+START_TEST(proxy_is_named_without_its_password)
+{
+    struct fetch_options options = *spec->requests[0].options;
+    struct co_url proxy;
+
+    ck_assert_int_eq(co_url_parse("http://user:secret@proxy.example:3128", 37, &proxy), 0);
+    options.proxy = &proxy;
+    spec->requests[0].options = &options;
+    render();
+    expect("connection.proxy", "\"http://proxy.example:3128\"");
+    expect_nowhere("secret");
+    co_url_done(&proxy);
+}
+END_TEST
+
+START_TEST(expectations_are_shown)
+{
+    struct fetch_options options = *spec->requests[0].options;
+    const struct expect expected = {.has_status = true};
+
+    options.expect = &expected;
+    spec->requests[0].options = &options;
+    result.verdict = (struct expect_verdict){.n_passed = 5};
+    render();
+    expect("expect", "{\"passed\":5,\"failed\":0,\"failures\":[]}");
+}
+END_TEST
+
+/* --- Secrets ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *location, *shown;
+} locations[] = {
+    {"http://user:secret@host/path", "\"http://***@host/path\""},
+    {"//secret@host", "\"//***@host\""},
+    {"https://a:secret@b:secret@host:8443/?q=a@b", "\"https://***@host:8443/?q=a@b\""},
+    {"http://host/a@b", "\"http://host/a@b\""},
+    {"http://host?a@b", "\"http://host?a@b\""},
+    {"http://user:secret\\@host/", "\"http://***@host/\""},
+    {"/path/to@somewhere", "\"/path/to@somewhere\""},
+    {"/a?next=http://user@host/", "\"/a?next=http://***@host/\""},
+    {"", "\"\""},
+};
+
+START_TEST(password_in_a_location_is_not_shown)
+{
+    struct co_http_header header = {"location", locations[_i].location};
+
+    result.response.headers = &header;
+    result.response.n_headers = 1;
+    render();
+    expect("headers.0.1", locations[_i].shown);
+}
+END_TEST
+
+START_TEST(inline_credentials_are_not_shown)
+{
+    use_spec("[{\"url\": \"http://user:secret\\u0040one.example/\", \"headers\":"
+             " {\"Authorization\": \"Bearer secret\", \"Cookie\": \"secret\"}}]");
+    render();
+    expect("request.url", "\"http://one.example/\"");
+    expect_nowhere("secret");
+    expect_nowhere("user");
+}
+END_TEST
+
+START_TEST(without_memory_there_is_no_row)
+{
+    struct co_http_header header = {"location", "http://user:secret@host/"};
+    struct buffer out;
+    struct json_writer writer;
+
+    result.response.headers = &header;
+    result.response.n_headers = 1;
+    for (size_t n = 1;; n++) {
+        buffer_init(&out, 1 << 20);
+        jw_init(&writer, &out);
+        fault_arm(n);
+        render_result(&writer, &place, &result, true);
+        int rc = jw_finish(&writer);
+        bool has_failed = fault_disarm();
+        buffer_done(&out);
+        if (!has_failed)
+            break;
+        ck_assert_int_eq(rc, -ENOMEM);
+    }
 }
 END_TEST
 
@@ -386,6 +596,16 @@ START_TEST(text_is_shown_as_it_is)
     render();
     expect("body.encoding", "\"utf-8\"");
     ck_assert_str_eq(json_string_value(at("body.data")), "\u00e4 \"b\"\n");
+}
+END_TEST
+
+START_TEST(hash_is_hexadecimal)
+{
+    result.has_hash = true;
+    for (size_t i = 0; i < sizeof(result.hash); i++)
+        result.hash[i] = (unsigned char)(8 * i + 1);
+    render();
+    expect("body.sha256", "\"0109111921293139414951596169717981899199a1a9b1b9c1c9d1d9e1e9f1f9\"");
 }
 END_TEST
 
@@ -493,11 +713,22 @@ Suite *suite_render(void)
     tcase_add_test(tcase, what_was_never_started_has_no_attempt);
     tcase_add_test(tcase, request_with_a_defect_shows_what_was_written);
     tcase_add_test(tcase, redirects_are_listed_in_order);
+    tcase_add_test(tcase, attempts_are_listed_in_order);
+    tcase_add_test(tcase, elapsed_is_all_of_it_to_the_microsecond);
+    tcase_add_test(tcase, what_ended_in_a_pause_has_only_the_attempts_before);
+    tcase_add_test(tcase, certificate_and_ciphers_are_shown);
+    tcase_add_test(tcase, expired_certificate_is_not_negative);
+    tcase_add_test(tcase, proxy_is_named_without_its_password);
+    tcase_add_test(tcase, expectations_are_shown);
+    tcase_add_loop_test(tcase, password_in_a_location_is_not_shown, 0, N_ELEMENTS(locations));
+    tcase_add_test(tcase, inline_credentials_are_not_shown);
+    tcase_add_test(tcase, without_memory_there_is_no_row);
     tcase_add_test(tcase, only_headers_that_were_asked_for_are_shown);
     tcase_add_loop_test(tcase, hostile_header_bytes_leave_the_json_valid, 0, 20);
     tcase_add_test(tcase, header_that_is_latin_1_is_read_as_such);
     tcase_add_test(tcase, hostile_id_leaves_the_json_valid);
     tcase_add_test(tcase, text_is_shown_as_it_is);
+    tcase_add_test(tcase, hash_is_hexadecimal);
     tcase_add_test(tcase, text_may_hold_a_nul);
     tcase_add_test(tcase, what_is_not_utf_8_is_base64);
     tcase_add_test(tcase, empty_body_that_was_captured_is_empty_data);

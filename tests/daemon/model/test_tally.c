@@ -116,6 +116,33 @@ START_TEST(finished_is_the_sum_of_the_outcomes)
 }
 END_TEST
 
+START_TEST(items_that_took_more_than_one_attempt_are_counted_once)
+{
+    struct result_attempt attempts[2] = {0};
+    struct result result = {.attempts = attempts, .attempt_started_at = 1};
+
+    tally_add(&tally, &result);
+    for (result.n_attempts = 1; result.n_attempts <= 2; result.n_attempts++)
+        tally_add(&tally, &result);
+    result.n_attempts = 1;
+    result.attempt_started_at = 0; /* it ended in the pause after the first */
+    tally_add(&tally, &result);
+    show_counts(0);
+    expect("retried", "2");
+}
+END_TEST
+
+START_TEST(failed_assertions_are_counted)
+{
+    add(OUTCOME_ASSERTION_FAILED, 200, NULL, 1000);
+    add(OUTCOME_SUCCESS, 200, NULL, 1000);
+    show_counts(0);
+    expect("assertion_failed", "1");
+    show_stats();
+    expect("status", "{\"200\":2}");
+}
+END_TEST
+
 START_TEST(statuses_are_counted_each)
 {
     add(OUTCOME_SUCCESS, 200, NULL, 1000);
@@ -193,6 +220,8 @@ Suite *suite_tally(void)
     tcase_add_test(tcase, new_tally_counts_nothing);
     tcase_add_test(tcase, total_is_queued_running_and_finished);
     tcase_add_test(tcase, finished_is_the_sum_of_the_outcomes);
+    tcase_add_test(tcase, items_that_took_more_than_one_attempt_are_counted_once);
+    tcase_add_test(tcase, failed_assertions_are_counted);
     tcase_add_test(tcase, statuses_are_counted_each);
     tcase_add_test(tcase, errors_are_counted_by_code);
     tcase_add_test(tcase, more_codes_than_there_is_room_for_do_no_harm);

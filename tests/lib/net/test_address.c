@@ -102,6 +102,19 @@ START_TEST(any_address_survives_text_and_sockaddr)
 }
 END_TEST
 
+START_TEST(every_byte_of_an_address_is_written_in_full)
+{
+    for (int i = 0; i < 256; i++) {
+        const struct co_address address = {.family = AF_INET,
+                                           .bytes = {(uint8_t)i, 0, (uint8_t)(255 - i), 1}};
+        char text[CO_ADDRESS_TEXT_SIZE], expected[CO_ADDRESS_TEXT_SIZE];
+
+        snprintf(expected, sizeof(expected), "%d.0.%d.1", i, 255 - i);
+        ck_assert_str_eq(co_address_format(&address, text), expected);
+    }
+}
+END_TEST
+
 START_TEST(port_is_in_network_order_in_a_sockaddr)
 {
     struct co_address address = address_of("192.0.2.1");
@@ -330,6 +343,7 @@ Suite *suite_address(void)
     tcase_add_loop_test(address, a_literal_is_read_strictly_and_written_in_one_form, 0,
                         N_ELEMENTS(literals));
     tcase_add_test(address, any_address_survives_text_and_sockaddr);
+    tcase_add_test(address, every_byte_of_an_address_is_written_in_full);
     tcase_add_test(address, port_is_in_network_order_in_a_sockaddr);
     tcase_add_test(address, sockaddr_of_another_family_or_too_short_is_refused);
     tcase_add_test(address, formatting_no_address_gives_an_empty_text);

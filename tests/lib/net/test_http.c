@@ -69,6 +69,16 @@ NET_TEST(a_folded_header_goes_on_in_one_line)
     ck_assert_str_eq(header(net, "content-length"), "0");
 }
 
+NET_TEST(a_bare_return_in_a_header_is_a_blank)
+{
+    net->origin.reply =
+        "HTTP/1.1 200 OK\r\nX: one\rY: two\r\n three\rfour\r\nContent-Length: 0\r\n\r\n";
+    fetch(net, HERE, (struct co_http_request){0});
+    assert_success(net);
+    ck_assert_str_eq(header(net, "x"), "one Y: two three four");
+    ck_assert_uint_eq(net->response.n_headers, 2);
+}
+
 NET_TEST(a_body_comes_in_chunks_and_trailers_are_no_headers)
 {
     net->origin.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -114,7 +124,7 @@ NET_TEST(an_encoded_body_is_asked_for_and_decoded)
     net->origin.talk = answer_gzip;
     fetch(net, HERE, (struct co_http_request){0});
     assert_success(net);
-    ck_assert_ptr_nonnull(strstr(net->origin.request, "\r\nAccept-Encoding: gzip\r\n"));
+    ck_assert_ptr_nonnull(strstr(net->origin.request, "\r\nAccept-Encoding: gzip"));
     ck_assert_uint_eq(net->response.encoded_bytes, sizeof(gzip_of_100_a));
     ck_assert_uint_eq(net->response.decoded_bytes, 100);
     ck_assert_uint_eq(strspn(net->response.body, "a"), 100);
@@ -499,6 +509,7 @@ Suite *suite_http(void)
     tcase_add_test(tcase, a_response_has_status_headers_and_body);
     tcase_add_test(tcase, a_response_of_http_1_0_ends_with_its_connection);
     tcase_add_test(tcase, a_folded_header_goes_on_in_one_line);
+    tcase_add_test(tcase, a_bare_return_in_a_header_is_a_blank);
     tcase_add_test(tcase, a_body_comes_in_chunks_and_trailers_are_no_headers);
     tcase_add_test(tcase, an_interim_response_is_not_the_response);
     tcase_add_test(tcase, an_encoded_body_is_asked_for_and_decoded);
