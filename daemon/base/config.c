@@ -154,7 +154,9 @@ const struct setting config_settings[] = {
      .help = "Directory of the certificates that requests may name: NAME is the file NAME.pem."},
     {LIST(fetch, proxies), .check = check_proxy, .default_text = "",
      .help = "Proxies that requests may ask for, as http://HOST:PORT or "
-             "https://USER:PASSWORD@HOST:PORT; what a request says needs no password."},
+             "https://USER:PASSWORD@HOST:PORT; what a request says needs no password. Printed, "
+             "user and "
+             "password are ***."},
 
     {LIST(egress, allow), .check = check_range, .default_text = "",
      .help =

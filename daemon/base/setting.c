@@ -103,7 +103,8 @@ static int copy_list_word(const struct setting *setting, struct word word, struc
                           const char **ret_copy, struct err *err)
 {
     if (word.len > SETTING_WORD_LEN_MAX)
-        return err_set(err, -EINVAL, "'%.*s' is too long", (int)word.len, word.text);
+        return err_set(err, -EINVAL, "a word has %zu characters, of at most %d", word.len,
+                       SETTING_WORD_LEN_MAX);
     /* No list here needs one. A setting that is indented by mistake has one. */
     if (memchr(word.text, '=', word.len) != NULL)
         return err_set(err, -EINVAL, "a list cannot contain a '='");
@@ -204,10 +205,24 @@ static void print_number(const struct setting *setting, uint64_t number, FILE *o
     fputs(text, out);
 }
 
+/* Who may read the output need not know the password in a URL. */
+static void print_word(const char *word, FILE *out)
+{
+    const char *scheme_end = strstr(word, "://");
+    const char *at_sign = scheme_end != NULL ? strrchr(scheme_end, '@') : NULL;
+
+    if (at_sign != NULL)
+        fprintf(out, "%.*s://***%s", (int)(scheme_end - word), word, at_sign);
+    else
+        fputs(word, out);
+}
+
 static void print_list(const struct string_list *list, const char *separator, FILE *out)
 {
-    for (size_t i = 0; i < list->n; i++)
-        fprintf(out, "%s%s", i > 0 ? separator : "", list->items[i]);
+    for (size_t i = 0; i < list->n; i++) {
+        fputs(i > 0 ? separator : "", out);
+        print_word(list->items[i], out);
+    }
 }
 
 void setting_print(const struct setting *setting, const void *values, const char *separator,

@@ -55,7 +55,7 @@ int setting_parse_more(const struct setting *setting, const char *text, struct a
                        void *values, struct err *err);
 
 /* Write the value so that setting_parse() reads the same one from it, with the separator between
- * the words of a list. */
+ * the words of a list. Only userinfo in a URL becomes ***. */
 void setting_print(const struct setting *setting, const void *values, const char *separator,
                    FILE *out);
 

@@ -230,10 +230,9 @@ static void enter(int epoll_fd, struct co_http_socket *socket, uint32_t events)
 }
 
 /* Of a connection nobody uses we want to know when something comes all the same. */
-static bool is_registered(const struct co_http_socket *socket)
+static uint32_t events_of(const struct co_http_socket *socket)
 {
-    return socket->wanted != 0 ? socket->registered == socket->wanted
-                               : (socket->registered & EPOLLIN) != 0;
+    return socket->wanted != 0 ? socket->wanted : EPOLLIN;
 }
 
 void co_http_sockets_register(struct co_http_sockets *sockets)
@@ -241,8 +240,8 @@ void co_http_sockets_register(struct co_http_sockets *sockets)
     while (!co_list_is_empty(&sockets->changed)) {
         struct co_http_socket *socket =
             co_container_of(co_list_take_first(&sockets->changed), struct co_http_socket, changed);
-        if (!is_registered(socket))
-            enter(sockets->epoll_fd, socket, socket->wanted != 0 ? socket->wanted : EPOLLIN);
+        if (socket->registered != events_of(socket))
+            enter(sockets->epoll_fd, socket, events_of(socket));
     }
 }
 
@@ -262,10 +261,20 @@ static void spend(int fd)
         ;
 }
 
+/* What was reported may have been read meanwhile, when libcurl was called for another socket. */
+static bool has_come(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
 /* Nobody asked, and still something came: the end of the connection, or bytes that the next
  * request must not take for its answer, as libcurl would. TLS has things of its own to say. */
 static void report_on_idle(const struct co_http_sockets *sockets, struct co_http_socket *socket)
 {
+    if (!has_come(socket->fd))
+        return;
     if (socket->is_plain)
         spend(socket->fd);
     (void)epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, socket->fd, NULL);

@@ -23,10 +23,13 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 5) -> A
     return value
 
 
-def in_the_end(attempt: Callable[[], Any], tries: int = 4) -> Any:
+TRIES = 8
+
+
+def in_the_end(attempt: Callable[[], Any]) -> Any:
     """For what is measured: the attempt succeeds, if not the first time. What else runs on the
     machine can only add to a time."""
-    for _ in range(tries - 1):
+    for _ in range(TRIES - 1):
         try:
             return attempt()
         except AssertionError:

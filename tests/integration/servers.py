@@ -253,7 +253,9 @@ class BlackHole:
         return self
 
     def open(self) -> None:
-        """Take those that wait, so that there is room for a connection; nothing answers it."""
+        """Make room for the next connection; nothing answers it."""
+        for client in self.sockets[1:]:
+            client.close()  # or it would come again
         while select.select(self.sockets[:1], [], [], 0)[0]:
             self.sockets.append(self.sockets[0].accept()[0])
 
@@ -312,13 +314,15 @@ def reset(connection: socket.socket, reader: threading.Thread) -> None:
 class Relay:
     """Passes bytes to a server and back; holds its first ones back, or ends in the middle of them.
 
-    cut_after is how many bytes of the server come through, and by_reset how it ends then.
+    held_ms is how long they really were; cut_after is how many bytes of the server come through,
+    and by_reset how it ends then.
     """
 
     def __init__(self, port: int, hold_ms: float = 0, cut_after: int | None = None,
                  by_reset: bool = False) -> None:
         self.target = ("127.0.0.1", port)
         self.hold_ms = hold_ms
+        self.held_ms = 0.0
         self.cut_after = cut_after
         self.by_reset = by_reset
 
@@ -343,8 +347,10 @@ class Relay:
         with socket.create_connection(self.target) as server:
             upward = threading.Thread(target=self.pump, args=(client, server), daemon=True)
             upward.start()
+            began = time.monotonic()
             first = server.recv(65536)
             time.sleep(self.hold_ms / 1000)
+            self.held_ms = (time.monotonic() - began) * 1000
             self.answer(client, server, first)
             if self.by_reset:
                 reset(client, upward)

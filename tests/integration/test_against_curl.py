@@ -1,4 +1,4 @@
-"""What curl says about a URL, gatherd says too: status, version, headers, body, sizes, addresses."""
+"""What curl says of a URL, gatherd says too: status, headers, body, sizes, addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may have been acted upon is not sent again behind anybody's back: the origin's log counts."""
+"""What may have been acted upon is not sent again behind anybody's back, by the origin's log."""
 
 from __future__ import annotations
 

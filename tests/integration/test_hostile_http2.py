@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from harness import GatherdTest, Json
-from patience import PATIENCE
+from patience import PATIENCE, takes_seconds
 from servers import Certificates, OriginH2
 
 TIMEOUT_MS = 500 * PATIENCE
@@ -76,6 +76,7 @@ class Http2Test(GatherdTest):
 
 
 class HostileTest(Http2Test):
+    @takes_seconds
     def test_each_is_named_and_ended_in_time(self) -> None:
         for path, (codes, phase) in FAILURES.items():
             with self.subTest(path=path):
@@ -91,6 +92,7 @@ class HostileTest(Http2Test):
                 self.assertEqual(result["http_version"], "2")
                 self.assertEqual(result["body"]["decoded_bytes"], 5)
 
+    @takes_seconds
     def test_nobody_notices_many_of_them(self) -> None:
         paths = [path for path in FAILURES if "timeout_total" not in FAILURES[path]]
         _, healthy = self.beside_healthy(*paths)

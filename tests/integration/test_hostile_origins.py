@@ -281,6 +281,7 @@ class AskedAgainTest(GatherdTest):
         self.assertEqual(len(self.origin.requests()), 3)
 
 
+@takes_seconds
 class AfterwardsTest(HostileTest):
     def all_at_once(self) -> None:
         paths = [path for path in [*FAILURES, *TOLERATED] if path not in MEMBERS]

@@ -1,4 +1,4 @@
-"""TLS gone wrong: cut in the handshake or in a record, too old, spoken by nobody one should trust."""
+"""TLS gone wrong: cut in the handshake or in a record, too old, spoken by the wrong side."""
 
 from __future__ import annotations
 

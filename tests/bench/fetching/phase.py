@@ -72,8 +72,8 @@ def count_instructions(bench, subject, n_urls):
 
 
 def short_name(library):
-    name = library.rsplit("/", 1)[-1].split(".so")[0]
-    return "the program" if name in ("gatherd", "curl_loop") else name
+    name, so, _version = library.rsplit("/", 1)[-1].partition(".so")
+    return name if so or name in ("???", "other") else "the program"
 
 
 def part_of(library, file):

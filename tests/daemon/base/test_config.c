@@ -100,7 +100,7 @@ static const struct {
     {"fetch.timeout_ms= 2m ", "fetch.timeout_ms", "2m"},
     {"fetch.max_redirects=0", "fetch.max_redirects", "0"},
     {"fetch.max_decode_ratio=0", "fetch.max_decode_ratio", "0"},
-    {"fetch.proxies=http://u:p@a:3128 https://b", "fetch.proxies", "http://u:p@a:3128,https://b"},
+    {"fetch.proxies=http://u:p@a:3128 https://b", "fetch.proxies", "http://***@a:3128,https://b"},
     {"fetch.secrets_file=/etc/a b", "fetch.secrets_file", "/etc/a b"},
     {"fetch.certs_dir=", "fetch.certs_dir", ""},
     {"fetch.user_agent= a=b; c;d ", "fetch.user_agent", "a=b; c;d"},
@@ -161,7 +161,8 @@ static const struct {
     {"fetch.max_attempts=0", "fetch.max_attempts: '0' is out of range, which is 1 to 100"},
     {"api.allowed_hosts=a b = c", "api.allowed_hosts: a list cannot contain a '='"},
     {"api.allowed_hosts=a\x01", "api.allowed_hosts: contains a control character"},
-    {"api.allowed_hosts=b " LETTERS_161, "api.allowed_hosts: '" LETTERS_161 "' is too long"},
+    {"api.allowed_hosts=b " LETTERS_161,
+     "api.allowed_hosts: a word has 161 characters, of at most 160"},
     {"log.level=loud", "log.level: 'loud' is not one of error, warning, info, debug"},
 };
 
