@@ -1,8 +1,27 @@
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/base/config_file.h"
 #include "daemon/command_line.h"
 #include "daemon/gatherd.h"
+#include "daemon/request_settings.h"
+
+/* The files that the configuration names are part of it. */
+static int check(const struct config *config)
+{
+    struct request_settings settings;
+    struct err err = {""};
+    int rc = request_settings_init(&settings, config, &err);
+
+    request_settings_done(&settings);
+    if (rc == 0) {
+        puts("The configuration is fine.");
+        return EXIT_STATUS_OK;
+    }
+    fprintf(stderr, "gatherd: %s\n", err.message[0] != '\0' ? err.message : strerror(-rc));
+    return rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
+}
 
 static int run(enum command command, const struct config *config)
 {
@@ -10,8 +29,7 @@ static int run(enum command command, const struct config *config)
     case COMMAND_SERVE:
         return gatherd_serve(config);
     case COMMAND_CHECK_CONFIG:
-        puts("The configuration is fine.");
-        return EXIT_STATUS_OK;
+        return check(config);
     case COMMAND_PRINT_CONFIG:
         return config_print(config, stdout) == 0 ? EXIT_STATUS_OK : EXIT_STATUS_FAILED;
     default:

@@ -66,6 +66,8 @@ int request_settings_init(struct request_settings *settings, const struct config
     int rc = credentials_load(&settings->credentials, config->fetch.secrets_file,
                               config->fetch.certs_dir, err);
 
+    if (rc < 0 && rc != -ENOMEM)
+        rc = -EINVAL; /* whatever it is, the operator can mend it */
     if (rc == 0)
         rc = read_proxies(settings, &config->fetch.proxies, err);
     if (rc == 0)

@@ -18,7 +18,7 @@ struct request_settings {
 /* Reads the operator's files, and borrows config. It stays where it is until
  * request_settings_done(), which is owed whatever this returns.
  *
- * returns    0; as credentials_load()
+ * returns    0; -EINVAL: the configuration names what cannot be used; -ENOMEM
  */
 int request_settings_init(struct request_settings *settings, const struct config *config,
                           struct err *err);

@@ -1,7 +1,7 @@
 /* A hash of texts for tables in memory: another one in every process, so that nobody can choose
  * texts that all fall into one bucket. Never write it down.
  *
- * source     Fowler, Noll, Vo: FNV-1a
+ * source     lib/net/siphash.h
  */
 #pragma once
 

@@ -52,18 +52,33 @@ static int block(const char *secret_ref, const char *message, struct result *res
     return 0;
 }
 
+/* Who will read what is sent; "": nobody can tell. A client that says where a host is could say
+ * that it is its own machine, and only a certificate proves it wrong. */
+static const char *certain_host(const struct fetch_options *options, const struct co_url *url)
+{
+    bool is_proven = url->is_https && !options->tls.is_unverified;
+
+    return is_proven || fetch_options_pin(options, url) == NULL ? url->host : "";
+}
+
 /* returns 1, 0, -ENOMEM as auth_init() */
-static int find_secret(const struct fetch_auth *wanted, const struct credentials *credentials,
+static int find_secret(const struct fetch_options *options, const struct credentials *credentials,
                        const struct co_url *url, struct result *result, const char **ret_secret)
 {
+    const struct fetch_auth *wanted = options->auth;
+
     *ret_secret = wanted->secret;
     if (wanted->secret_ref == NULL)
         return 1;
     *ret_secret = credentials_secret(credentials, wanted->secret_ref);
     if (*ret_secret == NULL)
         return block(wanted->secret_ref, "there is no secret of that name", result);
-    if (!credentials_may_go_to(credentials, wanted->secret_ref, url->host))
-        return block(wanted->secret_ref, "this secret may be sent to other hosts only", result);
+    if (strcmp(options->method, "TRACE") == 0)
+        return block(wanted->secret_ref, "the answer to TRACE would show the secret", result);
+    if (!credentials_may_go_to(credentials, wanted->secret_ref, certain_host(options, url)))
+        return block(wanted->secret_ref,
+                     "this secret is for other hosts (`resolve` needs https and tls.verify)",
+                     result);
     return 1;
 }
 
@@ -77,7 +92,7 @@ int auth_init(struct auth *auth, const struct credentials *credentials,
     *auth = (struct auth){0};
     if (wanted == NULL)
         return 1;
-    rc = find_secret(wanted, credentials, url, result, &secret);
+    rc = find_secret(options, credentials, url, result, &secret);
     if (rc <= 0)
         return rc;
     if (wanted->type == AUTH_DIGEST) {

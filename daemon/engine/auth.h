@@ -21,7 +21,7 @@ struct auth {
 /* Prepares what a URL's host is to be told. auth_done() is owed, whatever it returns.
  *
  * options    of which auth may be NULL: then there are no credentials
- * returns    1; 0: the operator lets the secret go to other hosts only, and the result is
+ * returns    1; 0: the secret may not go there, or not with this method, and the result is
  *            `blocked`; -ENOMEM
  */
 int auth_init(struct auth *auth, const struct credentials *credentials,

@@ -44,16 +44,6 @@ static void block(struct result *result, enum co_http_phase phase, const char *r
 
 /* --- One request ------------------------------------------------------------------------------ */
 
-/* The pin that says where the URL's host is; NULL: its name does. */
-static const struct fetch_pin *find_pin(const struct fetch_options *options,
-                                        const struct co_url *url)
-{
-    for (size_t i = 0; i < options->n_pins; i++)
-        if (options->pins[i].port == url->port && strcmp(options->pins[i].host, url->host) == 0)
-            return &options->pins[i];
-    return NULL;
-}
-
 /* How much of the body to keep: also what only a check will look at. */
 static size_t capture_bytes(const struct fetch_options *options)
 {
@@ -80,7 +70,7 @@ static int send_hop(struct attempt *attempt)
     const struct fetcher *fetcher = attempt->fetcher;
     const struct fetch_options *options = attempt->options;
     const struct hop *hop = &attempt->hop;
-    const struct fetch_pin *pin = find_pin(options, hop->url);
+    const struct fetch_pin *pin = fetch_options_pin(options, hop->url);
     const struct auth *auth = hop->has_left_origin ? &(struct auth){0} : &attempt->auth;
     const struct co_http_gate gate = {
         .check = check_address,

@@ -1,6 +1,16 @@
 #include "daemon/model/job_spec.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+const struct fetch_pin *fetch_options_pin(const struct fetch_options *options,
+                                          const struct co_url *url)
+{
+    for (size_t i = 0; i < options->n_pins; i++)
+        if (options->pins[i].port == url->port && strcmp(options->pins[i].host, url->host) == 0)
+            return &options->pins[i];
+    return NULL;
+}
 
 int64_t job_spec_delay_us(const struct job_spec *spec, size_t index)
 {

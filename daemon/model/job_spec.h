@@ -149,6 +149,10 @@ static inline const struct request *job_spec_request(const struct job_spec *spec
     return &spec->requests[spec->items[index].request];
 }
 
+/* The pin that says where a URL's host is; NULL: its name does. */
+const struct fetch_pin *fetch_options_pin(const struct fetch_options *options,
+                                          const struct co_url *url);
+
 /* How long after acceptance an item is due: repetitions may have an interval between them. */
 int64_t job_spec_delay_us(const struct job_spec *spec, size_t index);
 

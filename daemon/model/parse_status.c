@@ -25,7 +25,7 @@ static int leading_status(const char *text)
 /* returns 0: the text is no class */
 static int class_begin(const char *text)
 {
-    bool is_class = text[0] >= '1' && text[0] <= '5' && strcasecmp(text + 1, "xx") == 0;
+    bool is_class = text[0] >= '1' && text[0] <= '9' && strcasecmp(text + 1, "xx") == 0;
 
     return is_class ? (text[0] - '0') * 100 : 0;
 }

@@ -1,10 +1,10 @@
-/* A set of HTTP statuses: "2xx", 304. */
+/* A set of HTTP statuses: "2xx", 304. Origins do answer with such as 999, which no RFC knows. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STATUS_MIN = 100, STATUS_MAX = 599 };
+enum { STATUS_MIN = 100, STATUS_MAX = 999 };
 
 struct status_set {
     uint64_t bits[(STATUS_MAX + 1 - STATUS_MIN + 63) / 64];

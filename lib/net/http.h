@@ -148,6 +148,7 @@ enum co_http_error {
     CO_HTTP_TLS_CERT_UNTRUSTED,
     CO_HTTP_TLS_CERT_EXPIRED,
     CO_HTTP_TLS_HOSTNAME_MISMATCH,
+    CO_HTTP_TLS_FILE, /* named internal: a ca_file or client_file of ours that is none */
     CO_HTTP_SEND_ERROR,
     CO_HTTP_EMPTY_REPLY,
     CO_HTTP_TIMEOUT_FIRST_BYTE,

@@ -29,6 +29,7 @@ static const struct {
                                   "The certificate has expired or is not valid yet."},
     [CO_HTTP_TLS_HOSTNAME_MISMATCH] = {"tls_hostname_mismatch", false,
                                        "The certificate is for another host name."},
+    [CO_HTTP_TLS_FILE] = {"internal", false, "A certificate file of this server cannot be used."},
     [CO_HTTP_SEND_ERROR] = {"send_error", true,
                             "The connection broke while the request was being sent."},
     [CO_HTTP_EMPTY_REPLY] = {"empty_reply", true,
@@ -207,12 +208,12 @@ static const struct code {
     CODE(GOT_NOTHING, CO_HTTP_EMPTY_REPLY),
     JUDGED(SEND_ERROR, judge_send),
     JUDGED(RECV_ERROR, judge_receive),
-    CODE(SSL_CERTPROBLEM, CO_HTTP_INTERNAL), /* ours cannot be read */
+    CODE(SSL_CERTPROBLEM, CO_HTTP_TLS_FILE),
     CODE(SSL_CIPHER, CO_HTTP_TLS_HANDSHAKE),
     JUDGED(PEER_FAILED_VERIFICATION, judge_certificate),
     CODE(BAD_CONTENT_ENCODING, CO_HTTP_DECODE_ERROR),
     CODE(SEND_FAIL_REWIND, CO_HTTP_SEND_ERROR),
-    CODE(SSL_CACERT_BADFILE, CO_HTTP_INTERNAL),
+    CODE(SSL_CACERT_BADFILE, CO_HTTP_TLS_FILE),
     CODE(SSL_SHUTDOWN_FAILED, CO_HTTP_TLS_HANDSHAKE),
     CODE(SSL_ISSUER_ERROR, CO_HTTP_TLS_CERT_UNTRUSTED),
     CODE(SSL_INVALIDCERTSTATUS, CO_HTTP_TLS_CERT_UNTRUSTED),
@@ -242,6 +243,7 @@ enum co_http_error co_http_error_of_proxy(enum co_http_error error)
     case CO_HTTP_BLOCKED:
     case CO_HTTP_DNS_TIMEOUT:
     case CO_HTTP_CONNECT_TIMEOUT:
+    case CO_HTTP_TLS_FILE:
     case CO_HTTP_TIMEOUT_TOTAL:
     case CO_HTTP_CANCELED:
     case CO_HTTP_RESOURCE_EXHAUSTED:

@@ -42,12 +42,13 @@ static co_time phase_limit(const struct co_http_transfer *transfer, enum co_http
 }
 
 /* How long it is certain that no limit is exceeded, whatever happens meanwhile: so progress need
- * not move any timer. */
+ * not move any timer. A challenge leads back to waiting. */
 static co_time certain_time(const struct co_http_transfer *transfer)
 {
     enum co_http_phase phase = co_http_timing_phase(&transfer->timing);
     co_time limit = earlier(deadline(transfer), phase_limit(transfer, phase));
 
+    phase = transfer->request->digest_user != NULL ? CO_HTTP_SEND : phase;
     while (++phase < CO_HTTP_N_PHASES)
         limit = earlier(limit, add(co_now(), timeout_of(transfer->request, phase)));
     return limit == CO_NEVER ? CO_NEVER : limit - co_now();

@@ -33,13 +33,14 @@ static CURLcode set_tls_versions(struct co_http_transfer *transfer,
     return set_number(transfer->easy, CURLOPT_SSLVERSION, versions[lowest] | highest);
 }
 
-/* Plain HTTP is 1.1 in any case. */
+/* Also of plain HTTP: libcurl believes an origin that answers "HTTP/2" in HTTP/1.1, and from then
+ * on would send it many requests at once on one connection. */
 static CURLcode set_version(struct co_http_transfer *transfer)
 {
     const struct co_http_request *request = transfer->request;
     long version = co_http_origin_version(transfer);
 
-    if (!request->url->is_https || version == transfer->version)
+    if (version == transfer->version)
         return CURLE_OK;
     transfer->version = version;
     return set_number(transfer->easy, CURLOPT_HTTP_VERSION, version)

@@ -117,6 +117,23 @@ int co_http_pin_set(struct co_http_transfer *transfer)
     return transfer->stay.jar != NULL ? co_http_jar_pin(transfer) : pin(transfer);
 }
 
+/* A name that is not there any more: other fetches with the jar were given other addresses before
+ * this one connected again. libcurl would ask name servers of its own. Literals come here, too. */
+static int refuse_to_resolve(void *state, void *reserved, void *arg)
+{
+    const struct co_http_transfer *transfer = arg;
+
+    (void)state, (void)reserved;
+    return co_http_has_addresses(transfer->request) ||
+           co_http_peer(transfer->request)->address.family == AF_UNSPEC;
+}
+
+void co_http_pin_attach(struct co_http_transfer *transfer)
+{
+    curl_easy_setopt(transfer->easy, CURLOPT_RESOLVER_START_FUNCTION, refuse_to_resolve);
+    curl_easy_setopt(transfer->easy, CURLOPT_RESOLVER_START_DATA, transfer);
+}
+
 void co_http_pin_done(struct co_http_pin *pin)
 {
     free(pin->previous);

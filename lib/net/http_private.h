@@ -124,7 +124,7 @@ struct co_http_transfer {
     enum co_http_form form;
     bool may_repeat;        /* the method is idempotent */
     bool has_custom_method; /* set in the handle, to be undone */
-    long version;           /* of HTTP over TLS, as set in the handle */
+    long version;           /* of HTTP, as set in the handle */
     unsigned options;       /* that few requests need, as set in the handle */
     struct co_http_stay stay;
     size_t n_sent; /* of the body */
@@ -186,6 +186,9 @@ bool co_http_has_addresses(const struct co_http_request *request);
  * returns 0, -ENOMEM
  */
 int co_http_pin_set(struct co_http_transfer *transfer);
+
+/* The callback that keeps libcurl from finding any by itself, once for a new handle. */
+void co_http_pin_attach(struct co_http_transfer *transfer);
 void co_http_pin_done(struct co_http_pin *pin);
 
 /* "-host:port:addresses" of transfer->answer. returns NULL: no memory */
@@ -230,6 +233,7 @@ void co_http_jar_count(struct co_http_transfer *transfer);
 
 /* Looks at the connection the request will be sent on. returns CO_HTTP_OK, or why not to send it */
 enum co_http_error co_http_tls_inspect(struct co_http_transfer *transfer);
+bool co_http_tls_speaks_2(const struct co_http_tls *tls);
 void co_http_tls_unref(const struct co_http_tls *tls); /* NULL is fine */
 
 /* Whether that can be: libcurl may have been built with another TLS library, or another version. */

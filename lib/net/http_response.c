@@ -55,8 +55,18 @@ static void append(struct co_http_buffer *buffer, const char *text, const char *
     buffer->bytes[buffer->length++] = '\0';
 }
 
+/* HTTP/2 has to be agreed on: libcurl would believe the status line of HTTP/1.1. */
+static bool is_agreed_on(const struct co_http_transfer *transfer, long version)
+{
+    const struct co_http_tls *tls = transfer->response->tls;
+
+    if (version != CURL_HTTP_VERSION_2_0)
+        return true;
+    return transfer->request->url->is_https && (tls == NULL || co_http_tls_speaks_2(tls));
+}
+
 /* libcurl has checked the line and knows the rest: its understanding is the one that counts. */
-static void take_status(struct co_http_transfer *transfer)
+static enum co_http_error take_status(struct co_http_transfer *transfer)
 {
     static const int versions[] = {
         [CURL_HTTP_VERSION_1_0] = 10, [CURL_HTTP_VERSION_1_1] = 11, [CURL_HTTP_VERSION_2_0] = 20};
@@ -66,9 +76,11 @@ static void take_status(struct co_http_transfer *transfer)
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+    if (!is_agreed_on(transfer, version))
+        return CO_HTTP_PARSE_ERROR;
     transfer->expects = AWAIT_HEADERS;
     if (status < 200)
-        return; /* an interim response is not the answer yet */
+        return CO_HTTP_OK; /* an interim response is not the answer yet */
     response->status = (int)status;
     if ((size_t)version < CO_HTTP_COUNT_OF(versions))
         response->http_version = versions[version];
@@ -77,6 +89,7 @@ static void take_status(struct co_http_transfer *transfer)
     /* It may answer before it has read all of the request. */
     co_http_timing_end(&transfer->timing, CO_HTTP_SEND, now);
     co_http_timing_end(&transfer->timing, CO_HTTP_WAIT, now);
+    return CO_HTTP_OK;
 }
 
 /* Of what a proxy says before there is a connection to the origin; with "200" there is one. */
@@ -128,11 +141,17 @@ static bool take_length(struct co_http_transfer *transfer, const char *value)
     }
 }
 
+/* Those of interim responses are kept like others. */
+static bool is_cookie(const char *line, size_t n)
+{
+    static const char name[] = "Set-Cookie:";
+
+    return n >= strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
+}
+
 static enum co_http_error look_at(struct co_http_transfer *transfer, const char *name,
                                   const char *value)
 {
-    if (strcmp(name, "set-cookie") == 0)
-        co_http_jar_count(transfer);
     if (strcmp(name, "content-length") == 0 && !take_length(transfer, value))
         return CO_HTTP_PARSE_ERROR;
     return CO_HTTP_OK;
@@ -144,6 +163,8 @@ static enum co_http_error take_header(struct co_http_transfer *transfer, const c
     const char *colon = memchr(line, ':', n);
     size_t start = buffer->length;
 
+    if (is_cookie(line, n))
+        co_http_jar_count(transfer);
     if (transfer->response->status == 0)
         return CO_HTTP_OK; /* of an interim response */
     if (co_http_buffer_reserve(buffer, buffer->length + n + 2) < 0)
@@ -175,7 +196,7 @@ static size_t receive_line(char *line, size_t size, size_t n, void *arg)
     if (transfer->expects == AWAIT_TUNNEL)
         take_line_of_tunnel(transfer, line, n);
     else if (transfer->expects == AWAIT_STATUS)
-        take_status(transfer);
+        error = take_status(transfer);
     else if (transfer->expects == AWAIT_HEADERS && is_empty_line(line, n))
         take_end_of_headers(transfer);
     else if (transfer->expects == AWAIT_HEADERS)
@@ -247,7 +268,7 @@ static enum co_http_error check_size(const struct co_http_transfer *transfer)
 {
     if (transfer->response->decoded_bytes > transfer->request->max_body_bytes)
         return CO_HTTP_BODY_TOO_LARGE;
-    return is_bomb(transfer, CURL_MAX_WRITE_SIZE) ? CO_HTTP_DECODE_RATIO : CO_HTTP_OK;
+    return is_bomb(transfer, (uint64_t)transfer->buffer_size) ? CO_HTTP_DECODE_RATIO : CO_HTTP_OK;
 }
 
 static size_t receive_body(char *bytes, size_t size, size_t n, void *arg)

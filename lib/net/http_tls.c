@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/co/task.h"
+
 struct entry {
     struct co_http_tls tls;
     bool speaks_2;
@@ -158,6 +160,11 @@ void co_http_tls_unref(const struct co_http_tls *tls)
     free(entry);
 }
 
+bool co_http_tls_speaks_2(const struct co_http_tls *tls)
+{
+    return ((const struct entry *)tls)->speaks_2;
+}
+
 enum co_http_error co_http_tls_inspect(struct co_http_transfer *transfer)
 {
     struct co_http_response *response = transfer->response;
@@ -170,8 +177,10 @@ enum co_http_error co_http_tls_inspect(struct co_http_transfer *transfer)
     if (entry == NULL)
         return CO_HTTP_RESOURCE_EXHAUSTED;
     co_http_origin_learn(transfer, entry->speaks_2);
-    if (transfer->request->version == CO_HTTP_VERSION_2 && !entry->speaks_2)
+    if (transfer->request->version == CO_HTTP_VERSION_2 && !entry->speaks_2) {
+        co_http_timing_end(&transfer->timing, CO_HTTP_CONNECT, co_clock_now()); /* if reused */
         return CO_HTTP_TLS_HANDSHAKE;
+    }
     entry->tls.n_references++;
     response->tls = &entry->tls;
     return CO_HTTP_OK;

@@ -59,6 +59,7 @@ static CURLcode set_up_handle(struct co_http_transfer *transfer)
         code = curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->session->ca_file);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_SHARE, transfer->names);
+    co_http_pin_attach(transfer);
     co_http_sockets_attach(transfer);
     co_http_request_attach(transfer);
     co_http_response_attach(transfer);

@@ -151,10 +151,11 @@ class SecretsFileTest(unittest.TestCase):
     """A file that cannot be trusted or read stops the daemon, which says why and quotes nothing."""
 
     def refusal(self, path: str) -> str:
-        done = run_gatherd("--set", "api.listen=127.0.0.1:1",
-                           "--set", f"fetch.secrets_file={path}")
-        self.assertNotEqual(done.returncode, 0)
-        return done.stderr
+        done = [run_gatherd("--set", "api.listen=127.0.0.1:1",
+                            "--set", f"fetch.secrets_file={path}", *command)
+                for command in ([], ["--check-config"])]
+        self.assertEqual([d.returncode for d in done], [78, 78])
+        return "".join(d.stderr for d in done)
 
     def written(self, text: str, mode: int = 0o600) -> str:
         path = secrets_file(text)

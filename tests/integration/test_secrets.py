@@ -146,3 +146,9 @@ class ConfigTest(unittest.TestCase):
                 done = run_gatherd("--set", f"fetch.proxies={url}", "--check-config")
                 self.assertNotEqual(done.returncode, 0)
                 self.assertEqual(traces(done.stdout + done.stderr), [])
+
+    def test_a_printed_configuration_has_no_password_of_a_proxy(self) -> None:
+        done = run_gatherd("--set", f"fetch.proxies=http://user:{CANARY}@127.0.0.1:1",
+                           "--print-config")
+        self.assertIn("http://***@127.0.0.1:1\n", done.stdout)
+        self.assertEqual(traces(done.stdout + done.stderr), [])

@@ -8,7 +8,7 @@ import unittest
 
 from harness import curl, run_curl
 from patience import eventually
-from servers import BlackHole, Certificates, Dns, Nginx, Origin, refused_url
+from servers import BlackHole, Certificates, Dns, Event, Nginx, Origin, refused_url
 
 HOSTILE = {  # path: how curl ends
     "/hang": 28, "/hang-after-headers": 28, "/endless": 28, "/endless-headers": 56,
@@ -45,9 +45,16 @@ class OriginTest(unittest.TestCase):
 
     def test_the_log_shows_that_a_client_left(self) -> None:
         run_curl("-m", "0.1", self.origin.url("/hang"))
-        gone = eventually(lambda: self.origin.events("disconnect"), "a disconnect")
-        self.assertEqual(gone[0]["by"], "peer")
-        self.assertFalse(self.origin.events("response")[0]["complete"])
+        hanging = next(e for e in self.origin.requests() if e["target"] == "/hang")["connection"]
+
+        def end() -> list[Event] | None:
+            events = self.origin.events("response", "disconnect")
+            end = [event for event in events if event["connection"] == hanging]
+            return end if len(end) == 2 else None
+
+        answer, disconnect = eventually(end, "the end")
+        self.assertFalse(answer["complete"])
+        self.assertEqual(disconnect["by"], "peer")
 
     def test_the_log_counts_requests_in_flight(self) -> None:
         slow = self.origin.url("/slow?ms=200&n=[1-3]")

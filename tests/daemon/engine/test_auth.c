@@ -40,7 +40,7 @@ static void tear_down(void)
 
 static int prepare(const struct fetch_auth *wanted)
 {
-    const struct fetch_options options = {.auth = wanted};
+    const struct fetch_options options = {.method = "GET", .auth = wanted};
 
     auth_done(&auth);
     return auth_init(&auth, credentials, &options, &url, &result);
@@ -123,6 +123,46 @@ START_TEST(secret_goes_to_its_hosts_only)
 }
 END_TEST
 
+static const struct {
+    const char *url;
+    bool is_unverified;
+    int rc;
+} pinned[] = {
+    {"https://www.example.com/", false, 1},
+    {"https://www.example.com/", true, 0},
+    {"http://www.example.com:443/", false, 0},
+    {"http://www.example.com/", false, 1}, /* another port, which is not pinned */
+};
+
+START_TEST(secret_goes_where_a_client_places_its_host_if_a_certificate_proves_it)
+{
+    const struct fetch_auth wanted = {.type = AUTH_BEARER, .secret_ref = "home"};
+    const struct fetch_pin pin = {.host = "www.example.com", .port = 443};
+    const struct fetch_options options = {
+        .method = "GET",
+        .auth = &wanted,
+        .pins = &pin,
+        .n_pins = 1,
+        .tls.is_unverified = pinned[_i].is_unverified,
+    };
+
+    go_to(pinned[_i].url);
+    ck_assert_int_eq(auth_init(&auth, credentials, &options, &url, &result), pinned[_i].rc);
+    if (pinned[_i].rc == 0)
+        expect_blocked("secret home");
+}
+END_TEST
+
+START_TEST(secret_is_not_sent_with_what_is_answered_by_showing_it)
+{
+    const struct fetch_auth wanted = {.type = AUTH_BEARER, .secret_ref = "anywhere"};
+    const struct fetch_options options = {.method = "TRACE", .auth = &wanted};
+
+    ck_assert_int_eq(auth_init(&auth, credentials, &options, &url, &result), 0);
+    expect_blocked("secret anywhere");
+}
+END_TEST
+
 START_TEST(secret_that_is_not_there_goes_nowhere)
 {
     struct fetch_auth wanted = {.type = types[_i], .user = "me", .secret_ref = "nothing"};
@@ -170,6 +210,10 @@ Suite *suite_auth(void)
     tcase_add_test(tcase, digest_is_left_to_who_sees_the_challenge);
     tcase_add_test(tcase, secret_is_looked_up_by_its_name);
     tcase_add_loop_test(tcase, secret_goes_to_its_hosts_only, 0, 3);
+    tcase_add_loop_test(tcase,
+                        secret_goes_where_a_client_places_its_host_if_a_certificate_proves_it, 0,
+                        (int)(sizeof(pinned) / sizeof(pinned[0])));
+    tcase_add_test(tcase, secret_is_not_sent_with_what_is_answered_by_showing_it);
     tcase_add_loop_test(tcase, secret_that_is_not_there_goes_nowhere, 0, 3);
     tcase_add_loop_test(tcase, nothing_is_left_of_it_whatever_allocation_fails, 0, 3);
     suite_add_tcase(suite, tcase);

@@ -171,6 +171,32 @@ NET_TEST(an_unsafe_request_with_an_answer_is_not_sent_twice)
     ck_assert_uint_eq(net->origin.n_requests, methods[_i].n_requests);
 }
 
+/* The rest of the challenge is slow, and no answer comes. */
+static void challenge_slowly_and_linger(struct fake_origin *origin, int fd)
+{
+    fake_origin_receive(origin, fd);
+    fake_origin_send(fd, "HTTP/1.1 401 Unauthorized\r\n" CHALLENGE "Content-Length: 6\r\n\r\nsec");
+    settle();
+    wind(20 * CO_SECOND);
+    settle();
+    fake_origin_send(fd, "ret");
+    fake_origin_receive(origin, fd);
+    wind(30 * CO_SECOND);
+    fake_origin_linger(fd);
+}
+
+NET_TEST(the_limit_of_waiting_holds_for_the_answer_too)
+{
+    struct co_http_request limited = request;
+
+    limited.first_byte_timeout = 10 * CO_SECOND;
+    limited.idle_timeout = 10000 * CO_SECOND;
+    net->origin.talk = challenge_slowly_and_linger;
+    fetch(net, HERE, limited);
+    assert_failure(net, CO_HTTP_TIMEOUT_FIRST_BYTE, CO_HTTP_WAIT);
+    ck_assert_uint_eq(net->origin.n_requests, 2);
+}
+
 Suite *suite_http_digest(void);
 
 Suite *suite_http_digest(void)
@@ -188,6 +214,7 @@ Suite *suite_http_digest(void)
     tcase_add_test(tcase, a_challenge_to_nobody_in_particular_is_a_response);
     tcase_add_loop_test(tcase, an_unsafe_request_with_an_answer_is_not_sent_twice, 0,
                         N_ELEMENTS(methods));
+    tcase_add_test(tcase, the_limit_of_waiting_holds_for_the_answer_too);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -11,6 +11,7 @@
 static const struct fake_name names[] = {
     {.name = "one.test", .addresses = {"127.0.0.1"}, .ttl = 60},
     {.name = "two.test", .addresses = {"127.0.0.1"}, .ttl = 60},
+    {.name = "both.localhost", .addresses = {"127.0.0.1", "::1"}, .ttl = 60},
     {0},
 };
 
@@ -123,19 +124,23 @@ NET_TEST(who_sends_a_cookie_of_his_own_has_no_jar)
     co_http_jar_free(jar);
 }
 
-/* 50 cookies at a time, which is as many as libcurl takes of one response. */
+/* 50 cookies at a time, which is as many as libcurl takes of one response; also when that comes
+ * before the last one. */
 static void give_many(struct fake_origin *origin, int fd)
 {
     char reply[4096];
 
     while (fake_origin_receive(origin, fd)) {
-        char *end = reply + sprintf(reply, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\n");
+        char *end = reply + sprintf(reply, "HTTP/1.1 %s\r\nSet-Cookie: a=1\r\n", origin->reply);
         for (unsigned i = 1; i < 50; i++)
             end += sprintf(end, "Set-Cookie: c%u=1; Path=/no\r\n", origin->n_requests * 50 + i);
-        sprintf(end, "Content-Length: 0\r\n\r\n");
+        end = stpcpy(end, strcmp(origin->reply, "200 OK") == 0 ? "" : "\r\nHTTP/1.1 200 OK\r\n");
+        strcpy(end, "Content-Length: 0\r\n\r\n");
         fake_origin_send(fd, reply);
     }
 }
+
+static const char *const statuses[] = {"200 OK", "103 Early Hints"};
 
 NET_TEST(a_jar_is_emptied_when_it_is_full)
 {
@@ -143,6 +148,7 @@ NET_TEST(a_jar_is_emptied_when_it_is_full)
     bool was_emptied = false;
 
     net->origin.talk = give_many;
+    net->origin.reply = statuses[_i];
     fetch(net, HERE, with(jar));
     for (int n = 0; n < 2 * CO_HTTP_JAR_MAX && !was_emptied; n += 50) {
         fetch(net, HERE, with(jar));
@@ -195,6 +201,43 @@ NET_TEST(fetches_with_a_jar_may_overlap)
     co_http_jar_free(jar);
 }
 
+static struct co_event other_is_done;
+
+static void challenge_late_and_close(struct fake_origin *origin, int fd)
+{
+    fake_origin_receive(origin, fd);
+    if (origin->n_requests == 1)
+        assert_ok(co_event_wait(&other_is_done));
+    fake_origin_send(fd, "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n"
+                         "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n\r\n");
+}
+
+/* Others have been given other addresses of the host meanwhile; libcurl would know the name. */
+NET_TEST(a_name_that_was_lost_is_not_looked_up_elsewhere)
+{
+    struct co_http_jar *jar = make_jar();
+    struct co_http_request first = {.jar = jar, .ip_family = AF_INET, .digest_user = "user"};
+    struct co_http_request other = {.jar = jar, .ip_family = AF_INET6};
+    static struct net beside; /* large */
+
+    beside.origin.port = net->origin.port;
+    beside.session = net->session;
+    net->server.names = names;
+    net->origin.talk = challenge_late_and_close;
+    co_event_init(&other_is_done);
+    first.digest_password = "pass";
+    fetch_begin(net, "http://both.localhost:@/", first);
+    settle();
+    ck_assert_uint_eq(net->origin.n_requests, 1);
+    fetch(&beside, "http://both.localhost:@/", other);
+    co_http_response_done(&beside.response);
+    co_event_set(&other_is_done);
+    fetch_end(net);
+    ck_assert_str_eq(co_http_error_name(net->response.error) ?: "success", "dns_error");
+    ck_assert_uint_eq(net->origin.n_connections, 1);
+    co_http_jar_free(jar);
+}
+
 START_TEST(a_jar_is_made_whole_or_not_at_all)
 {
     struct co_http_jar *jar = NULL;
@@ -218,8 +261,9 @@ Suite *suite_http_jar(void)
     tcase_add_test(tcase, cookies_go_to_the_host_they_came_from);
     tcase_add_test(tcase, nobody_can_set_a_cookie_for_all_sites);
     tcase_add_test(tcase, who_sends_a_cookie_of_his_own_has_no_jar);
-    tcase_add_test(tcase, a_jar_is_emptied_when_it_is_full);
+    tcase_add_loop_test(tcase, a_jar_is_emptied_when_it_is_full, 0, 2);
     tcase_add_test(tcase, fetches_with_a_jar_may_overlap);
+    tcase_add_test(tcase, a_name_that_was_lost_is_not_looked_up_elsewhere);
     tcase_add_test(tcase, a_jar_is_made_whole_or_not_at_all);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -190,6 +190,23 @@ NET_TEST(a_tunnel_to_somebody_else_is_found_out)
     fake_tls_stop(&tls);
 }
 
+/* The proxy did its part. */
+NET_TEST(an_origin_without_http_2_is_not_the_fault_of_the_proxy)
+{
+    const struct co_http_tls_options options = {.ca_file = tls.ca_file};
+    struct co_http_request only_2 = {.tls = &options, .version = CO_HTTP_VERSION_2};
+
+    fake_tls_start(&tls, &(struct fake_tls_options){.names = "DNS:far.test"});
+    net->origin.talk = dig;
+    for (int i = 0; i < 2; i++) {
+        if (_i == 1)
+            fetch_through_tunnel(net, PROXY); /* leaves an open connection */
+        fetch_by(net, PROXY, "https://far.test/x", only_2);
+        assert_failure(net, CO_HTTP_TLS_HANDSHAKE, CO_HTTP_TLS);
+    }
+    fake_tls_stop(&tls);
+}
+
 /* --- What proxies do wrong ------------------------------------------------------------------- */
 
 static void serve_tls(struct fake_origin *origin, int fd)
@@ -334,6 +351,7 @@ Suite *suite_http_proxy(void)
     tcase_add_test(tcase, an_https_origin_is_reached_through_a_tunnel);
     tcase_add_test(tcase, to_dig_a_tunnel_is_part_of_connecting);
     tcase_add_test(tcase, a_tunnel_to_somebody_else_is_found_out);
+    tcase_add_loop_test(tcase, an_origin_without_http_2_is_not_the_fault_of_the_proxy, 0, 2);
     tcase_add_loop_test(tcase, a_proxy_that_digs_no_tunnel_is_to_blame, 0, N_ELEMENTS(misdeeds));
     tcase_add_loop_test(tcase, there_may_be_no_way_to_the_proxy, 0, N_ELEMENTS(ways));
     tcase_add_test(tcase, a_proxy_that_takes_too_long_is_a_timeout);

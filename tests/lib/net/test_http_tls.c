@@ -120,9 +120,9 @@ NET_TEST(a_certificate_of_ours_that_cannot_be_read_is_our_mistake)
 {
     start(net, NULL);
     fetch_trusting(net, (struct co_http_tls_options){.client_file = "/nowhere.pem"});
-    assert_failure(net, CO_HTTP_INTERNAL, CO_HTTP_TLS);
+    assert_failure(net, CO_HTTP_TLS_FILE, CO_HTTP_TLS);
     fetch_trusting(net, (struct co_http_tls_options){.ca_file = "/nowhere.pem"});
-    assert_failure(net, CO_HTTP_INTERNAL, CO_HTTP_TLS);
+    assert_failure(net, CO_HTTP_TLS_FILE, CO_HTTP_TLS);
     fake_tls_stop(&tls);
 }
 
@@ -139,12 +139,23 @@ NET_TEST(who_wants_http_2_only_gets_nothing_else)
     options.ca_file = tls.ca_file;
     for (int i = 0; i < 2; i++) {
         assert_ok(fetch(net, HERE, request));
-        assert_failure(net, CO_HTTP_TLS_HANDSHAKE, i == 0 ? CO_HTTP_TLS : CO_HTTP_CONNECT);
+        assert_failure(net, CO_HTTP_TLS_HANDSHAKE, CO_HTTP_TLS);
         fetch_trusting(net, (struct co_http_tls_options){0}); /* leaves a connection behind */
         assert_success(net);
         ck_assert_int_eq(net->response.http_version, 11);
     }
     ck_assert_uint_eq(net->origin.n_requests, 2);
+    fake_tls_stop(&tls);
+}
+
+NET_TEST(http_2_is_not_believed_but_agreed_on)
+{
+    net->origin.reply = "HTTP/2 200\r\nContent-Length: 2\r\n\r\nok";
+    fetch(net, "http://127.0.0.1:@/", (struct co_http_request){0});
+    assert_failure(net, CO_HTTP_PARSE_ERROR, CO_HTTP_WAIT);
+    start(net, NULL);
+    fetch_trusting(net, (struct co_http_tls_options){0});
+    assert_failure(net, CO_HTTP_PARSE_ERROR, CO_HTTP_WAIT);
     fake_tls_stop(&tls);
 }
 
@@ -241,6 +252,7 @@ Suite *suite_http_tls(void)
     tcase_add_test(tcase, a_certificate_of_ours_that_cannot_be_read_is_our_mistake);
     tcase_add_loop_test(tcase, who_wants_http_2_only_gets_nothing_else, 0,
                         N_ELEMENTS(applications));
+    tcase_add_test(tcase, http_2_is_not_believed_but_agreed_on);
     tcase_add_test(tcase, who_does_not_want_http_2_does_not_offer_it);
     tcase_add_test(tcase, a_response_tells_what_was_agreed_on);
     tcase_add_test(tcase, what_is_told_outlives_the_connection);
