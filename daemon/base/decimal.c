@@ -19,7 +19,9 @@ static char *put_up_to_four(char *out, uint32_t value)
     return out + 1;
 }
 
-/* Four digits a division: divisions are what costs. */
+/* Four digits a division: divisions are what costs.
+ *
+ * NOLINTNEXTLINE(misc-no-recursion): at most five deep */
 char *decimal_put(char *out, uint64_t value)
 {
     if (value < 10000)

@@ -67,11 +67,12 @@ static struct co_http_tap tap_of(struct attempt *attempt)
 
 static int send_hop(struct attempt *attempt)
 {
+    static const struct auth no_auth;
     const struct fetcher *fetcher = attempt->fetcher;
     const struct fetch_options *options = attempt->options;
     const struct hop *hop = &attempt->hop;
     const struct fetch_pin *pin = fetch_options_pin(options, hop->url);
-    const struct auth *auth = hop->has_left_origin ? &(struct auth){0} : &attempt->auth;
+    const struct auth *auth = hop->has_left_origin ? &no_auth : &attempt->auth;
     const struct co_http_gate gate = {
         .check = check_address,
         .check_answer = check_answer,

@@ -38,7 +38,7 @@ static void name_addresses(struct co_http_transfer *transfer)
            answer->n_addresses * sizeof(answer->addresses[0]), hash);
     for (size_t i = 0; i < sizeof(hash); i++)
         end += sprintf(end, "%02x", hash[i]);
-    strcpy(end, ".invalid");
+    (void)stpcpy(end, ".invalid");
     transfer->connect_to.data = transfer->connect_to_text;
 }
 

@@ -65,5 +65,7 @@ struct co_siphash_key co_siphash_random_key(void)
     if (getrandom(&key, sizeof(key), GRND_NONBLOCK) == sizeof(key))
         return key;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (struct co_siphash_key){{(uintptr_t)&key, (uint64_t)now.tv_nsec}};
+    key.halves[0] = (uintptr_t)&key;
+    key.halves[1] = (uint64_t)now.tv_nsec;
+    return key;
 }
