@@ -75,8 +75,10 @@ static size_t unescape(char *token)
     for (const char *at = token; *at != '\0'; at++) {
         bool is_escape = at[0] == '~' && (at[1] == '0' || at[1] == '1');
         at += is_escape;
-        char unescaped = (char)(*at == '1' ? '/' : '~');
-        *end++ = is_escape ? unescaped : *at;
+        *end = *at;
+        if (is_escape)
+            *end = "~/"[*at - '0'];
+        end++;
     }
     *end = '\0';
     return (size_t)(end - token);
