@@ -149,14 +149,6 @@ static bool is_cookie(const char *line, size_t n)
     return n >= strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
 }
 
-static enum co_http_error look_at(struct co_http_transfer *transfer, const char *name,
-                                  const char *value)
-{
-    if (strcmp(name, "content-length") == 0 && !take_length(transfer, value))
-        return CO_HTTP_PARSE_ERROR;
-    return CO_HTTP_OK;
-}
-
 static enum co_http_error take_header(struct co_http_transfer *transfer, const char *line, size_t n)
 {
     struct co_http_buffer *buffer = &transfer->headers;
@@ -178,7 +170,9 @@ static enum co_http_error take_header(struct co_http_transfer *transfer, const c
         size_t value = buffer->length;
         append(buffer, colon + 1, line + n);
         transfer->n_headers++;
-        return look_at(transfer, buffer->bytes + start, buffer->bytes + value);
+        if (strcmp(buffer->bytes + start, "content-length") == 0 &&
+            !take_length(transfer, buffer->bytes + value))
+            return CO_HTTP_PARSE_ERROR;
     }
     return CO_HTTP_OK;
 }
