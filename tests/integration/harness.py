@@ -142,7 +142,8 @@ class RawConnection:
 # -- the daemon -----------------------------------------------------------------------------
 
 class Gatherd:
-    """One running daemon. Leaving the context stops it and fails unless it ended cleanly."""
+    """One running daemon. Leaving the context stops it and fails unless it ended cleanly, or with
+    the status a test expects (-SIGTERM: by that signal)."""
 
     def __init__(self, *settings: str, also_listen: str = "",
                  environment: dict[str, str] | None = None, max_files: int = 0) -> None:
@@ -151,6 +152,7 @@ class Gatherd:
         self.settings = [f"api.listen=127.0.0.1:{self.port} {also_listen}".strip(), *settings]
         self.environment = {**os.environ, **(environment or {})}
         self.max_files = max_files
+        self.expected_status = 0
         self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         self.stderr_path = self.directory / "stderr"
 
@@ -178,10 +180,10 @@ class Gatherd:
         self.ended()
 
     def ended(self) -> None:
-        """Wait for the end; it must be a clean one."""
+        """Wait for the end; it must be the expected one."""
         status = self.process.wait(10 * PATIENCE)
         said = self.stderr()
-        assert status == 0, f"gatherd ended with status {status}:\n{said}"
+        assert status == self.expected_status, f"gatherd ended with status {status}:\n{said}"
         assert not TRACE.search(said), f"gatherd reported:\n{said}"
 
     def stderr(self) -> str:

@@ -182,10 +182,18 @@ class EndTest(unittest.TestCase):
             eventually(lambda: len(origin.requests()) == 10, "the requests")
             gatherd.stop()
 
-    def test_two_signals_are_one_too_many_but_no_crash(self) -> None:
-        with Gatherd() as gatherd:
+    def test_a_second_signal_ends_it_at_once(self) -> None:
+        with Origin() as origin, Gatherd("egress.allow=127.0.0.0/8") as gatherd:
+            client = threading.Thread(target=run_curl, args=(
+                "-d", f'["{origin.url("/hang")}"]', gatherd.base + "/v1/gather"))
+            client.start()
+            eventually(lambda: len(origin.requests()) == 1, "the request")
             gatherd.process.send_signal(signal.SIGTERM)
+            eventually(lambda: "stopping on TERM" in gatherd.stderr(), "the first signal's line")
+            gatherd.expected_status = -signal.SIGTERM
             gatherd.stop()
+            client.join(5 * PATIENCE)
+            self.assertFalse(client.is_alive())
 
     def test_the_port_is_free_again(self) -> None:
         with Gatherd() as first:
