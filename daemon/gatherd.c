@@ -17,10 +17,10 @@
 #include "daemon/descriptors.h"
 #include "daemon/engine/egress.h"
 #include "daemon/engine/engine.h"
-#include "daemon/engine/jobs.h"
+#include "daemon/engine/memory_jobs.h"
 #include "daemon/engine/loop_lag.h"
 #include "daemon/request_settings.h"
-#include "daemon/store/store.h"
+#include "daemon/store/memory_store.h"
 #include "daemon/task_dump.h"
 
 #define GRACE (5 * CO_SECOND) /* for requests that are being handled when we are told to stop */
@@ -37,8 +37,8 @@ struct gatherd {
     struct co_http_session *session;
     struct engine *engine;
     struct result_budget budget;
-    struct store *store;
-    struct jobs jobs;
+    struct memory_store *store;
+    struct memory_jobs jobs;
     struct api api;
     struct http_server *server;
 };
@@ -129,13 +129,13 @@ static int start_jobs(struct gatherd *gatherd, struct err *err)
 
     (void)err;
     gatherd->budget.max = config->jobs.max_result_bytes;
-    const struct store_options options = {
+    const struct memory_store_options options = {
         .max_jobs = config->jobs.max_jobs,
         .default_ttl_us = (int64_t)config->jobs.ttl_ms * 1000,
         .budget = &gatherd->budget,
     };
-    int rc = store_new(&gatherd->store, &options);
-    return rc < 0 ? rc : jobs_init(&gatherd->jobs, gatherd->engine, gatherd->store);
+    int rc = memory_store_new(&gatherd->store, &options);
+    return rc < 0 ? rc : memory_jobs_init(&gatherd->jobs, gatherd->engine, gatherd->store);
 }
 
 static bool is_loopback(const struct co_address *address)
@@ -248,8 +248,8 @@ static int start(struct gatherd *gatherd)
 static void stop(struct gatherd *gatherd)
 {
     http_server_free(gatherd->server, GRACE);
-    jobs_done(&gatherd->jobs);
-    store_free(gatherd->store);
+    memory_jobs_done(&gatherd->jobs);
+    memory_store_free(gatherd->store);
     engine_free(gatherd->engine);
     co_http_session_free(gatherd->session);
     co_dns_free(gatherd->dns);

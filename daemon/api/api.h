@@ -3,15 +3,15 @@
 
 #include "daemon/api/router.h"
 #include "daemon/base/config.h"
-#include "daemon/engine/jobs.h"
+#include "daemon/engine/memory_jobs.h"
 #include "daemon/engine/loop_lag.h"
 #include "daemon/model/parse.h"
 
 /* What the handlers work on; the handler_arg of the server. */
 struct api {
     struct engine *engine;
-    struct jobs *jobs;
-    struct store *store;
+    struct memory_jobs *jobs;
+    struct memory_store *store;
     struct parse_settings parse;
     struct result_budget *budget;
     const struct config *config;

@@ -135,7 +135,7 @@ int job_results(struct http_exchange *exchange, void *arg)
 
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = store_find(api->store, http_path_param(exchange, 0), &job);
+    rc = memory_store_find(api->store, http_path_param(exchange, 0), &job);
     if (rc == -ENOENT)
         return answer_no_such_job(exchange);
     return rc < 0 ? rc : answer_rows(exchange, job, &query);

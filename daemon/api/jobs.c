@@ -15,7 +15,7 @@ static int answer_job(struct http_exchange *exchange, int status, const struct j
     struct buffer body;
 
     answer_begin(&w, &body);
-    job_render(job, jobs_n_running(job), &w);
+    job_render(job, memory_jobs_n_running(job), &w);
     return answer_json(exchange, status, &w, &body);
 }
 
@@ -49,7 +49,7 @@ int jobs_post(struct http_exchange *exchange, void *arg)
 
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = jobs_submit(api->jobs, spec, &job);
+    rc = memory_jobs_submit(api->jobs, spec, &job);
     if (rc == -ENOSPC)
         return answer_full(exchange);
     return rc < 0 ? rc : answer_accepted(exchange, job);
@@ -59,7 +59,7 @@ int jobs_post(struct http_exchange *exchange, void *arg)
  * -errno */
 static int find_job(struct http_exchange *exchange, struct api *api, struct job **ret_job)
 {
-    int rc = store_find(api->store, http_path_param(exchange, 0), ret_job);
+    int rc = memory_store_find(api->store, http_path_param(exchange, 0), ret_job);
 
     return rc == -ENOENT ? answer_no_such_job(exchange) ?: 1 : rc;
 }
@@ -82,7 +82,7 @@ int job_cancel(struct http_exchange *exchange, void *arg)
 
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     return answer_job(exchange, 200, job);
 }
 
@@ -94,8 +94,8 @@ int job_delete(struct http_exchange *exchange, void *arg)
 
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    jobs_cancel(job);
-    rc = store_remove(api->store, job);
+    memory_jobs_cancel(job);
+    rc = memory_store_remove(api->store, job);
     return rc == -ENOENT ? answer_no_such_job(exchange)
            : rc < 0      ? rc
                          : http_answer(exchange, 204, NULL, NULL);
@@ -106,7 +106,7 @@ int job_delete(struct http_exchange *exchange, void *arg)
 enum { MAX_LABELS = 16 };
 
 struct job_list {
-    struct store_query query;
+    struct memory_store_query query;
     struct job_label labels[MAX_LABELS];
     size_t limit;
 };
@@ -160,7 +160,7 @@ static void render_page(struct json_writer *w, struct job *const *jobs, size_t n
     jw_key(w, "data");
     jw_array_begin(w);
     for (size_t i = 0; i < n_jobs; i++)
-        job_render(jobs[i], jobs_n_running(jobs[i]), w);
+        job_render(jobs[i], memory_jobs_n_running(jobs[i]), w);
     jw_array_end(w);
     jw_key(w, "next_cursor");
     jw_text(w, more ? jobs[n_jobs - 1]->id : NULL);
@@ -194,7 +194,7 @@ int jobs_list(struct http_exchange *exchange, void *arg)
     int rc = list_query_read(exchange, job_list_params, &list);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    int n_jobs = store_list(api->store, &list.query, list.limit, jobs, &more);
+    int n_jobs = memory_store_list(api->store, &list.query, list.limit, jobs, &more);
     if (n_jobs < 0)
         return n_jobs;
     rc = answer_page(exchange, jobs, (size_t)n_jobs, more);

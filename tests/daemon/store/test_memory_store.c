@@ -1,4 +1,4 @@
-#include "daemon/store/store.h"
+#include "daemon/store/memory_store.h"
 
 #include <check.h>
 #include <errno.h>
@@ -14,27 +14,27 @@
 enum { MAX_JOBS = 5 };
 
 static struct result_budget budget;
-static struct store *store;
+static struct memory_store *store;
 static struct job *jobs[2 * MAX_JOBS]; /* references of the test */
 static size_t n_jobs;
 static size_t live_before;
 
 static void set_up(void)
 {
-    const struct store_options options = {
+    const struct memory_store_options options = {
         .max_jobs = MAX_JOBS, .default_ttl_us = MINUTE_US, .budget = &budget};
 
     live_before = fault_live();
     budget = (struct result_budget){.max = 1 << 20};
     n_jobs = 0;
-    ck_assert_int_eq(store_new(&store, &options), 0);
+    ck_assert_int_eq(memory_store_new(&store, &options), 0);
 }
 
 static void tear_down(void)
 {
     for (size_t i = 0; i < n_jobs; i++)
         job_unref(jobs[i]);
-    store_free(store);
+    memory_store_free(store);
     ck_assert_uint_eq(budget.used, 0);
     ck_assert_uint_eq(fault_live(), live_before);
 }
@@ -43,7 +43,7 @@ static struct job *add_document(const char *document)
 {
     struct job *job;
 
-    ck_assert_int_eq(store_add(store, spec_of(document), &job), 0);
+    ck_assert_int_eq(memory_store_add(store, spec_of(document), &job), 0);
     jobs[n_jobs++] = job;
     return job;
 }
@@ -64,7 +64,7 @@ static struct job *add_ended(void)
 static bool is_there(const struct job *job)
 {
     struct job *found;
-    int rc = store_find(store, job->id, &found);
+    int rc = memory_store_find(store, job->id, &found);
 
     ck_assert(rc == 0 || rc == -ENOENT);
     if (rc < 0)
@@ -79,7 +79,7 @@ static void expect_refused(int expected)
     struct job_spec *spec = spec_of("[\"http://a/\"]");
     struct job *job;
 
-    ck_assert_int_eq(store_add(store, spec, &job), expected);
+    ck_assert_int_eq(memory_store_add(store, spec, &job), expected);
     job_spec_free(spec);
 }
 
@@ -99,8 +99,8 @@ START_TEST(what_was_never_added_is_not_found)
     struct job *job;
 
     add();
-    ck_assert_int_eq(store_find(store, "job_01JZ9M4T6Q3W8KX2B7V5N0RCFE", &job), -ENOENT);
-    ck_assert_int_eq(store_find(store, "", &job), -ENOENT);
+    ck_assert_int_eq(memory_store_find(store, "job_01JZ9M4T6Q3W8KX2B7V5N0RCFE", &job), -ENOENT);
+    ck_assert_int_eq(memory_store_find(store, "", &job), -ENOENT);
 }
 END_TEST
 
@@ -108,10 +108,10 @@ START_TEST(what_was_removed_is_gone_but_whole)
 {
     struct job *job = add();
 
-    ck_assert_int_eq(store_remove(store, job), 0);
+    ck_assert_int_eq(memory_store_remove(store, job), 0);
     ck_assert(!is_there(job));
     ck_assert_uint_eq(job->spec->n_items, 1);
-    ck_assert_int_eq(store_remove(store, job), -ENOENT);
+    ck_assert_int_eq(memory_store_remove(store, job), -ENOENT);
 }
 END_TEST
 
@@ -171,7 +171,7 @@ START_TEST(bytes_of_results_count_too)
     fill(running, 1000);
     budget.max = budget.used;
     add();
-    ck_assert_int_eq(store_find(store, id, &old), -ENOENT);
+    ck_assert_int_eq(memory_store_find(store, id, &old), -ENOENT);
     ck_assert(is_there(running));
     budget.max = budget.used;
     expect_refused(-ENOSPC);
@@ -186,12 +186,12 @@ START_TEST(expired_jobs_are_forgotten)
 
     first->expires_at = 1000;
     second->expires_at = 2000;
-    ck_assert_int_eq(store_expire(store, 999), 1000);
+    ck_assert_int_eq(memory_store_expire(store, 999), 1000);
     ck_assert(is_there(first));
-    ck_assert_int_eq(store_expire(store, 1000), 2000);
+    ck_assert_int_eq(memory_store_expire(store, 1000), 2000);
     ck_assert(!is_there(first));
     ck_assert(is_there(second));
-    ck_assert_int_eq(store_expire(store, INT64_MAX), JOB_NEVER);
+    ck_assert_int_eq(memory_store_expire(store, INT64_MAX), JOB_NEVER);
     ck_assert(!is_there(second));
     ck_assert(is_there(running));
 }
@@ -203,25 +203,25 @@ START_TEST(next_expiry_is_the_earliest)
 
     first->expires_at = 5000;
     second->expires_at = 3000;
-    ck_assert_int_eq(store_expire(store, 0), 3000);
+    ck_assert_int_eq(memory_store_expire(store, 0), 3000);
 }
 END_TEST
 
 START_TEST(empty_store_has_nothing_that_expires)
 {
-    ck_assert_int_eq(store_expire(store, instant_now()), JOB_NEVER);
+    ck_assert_int_eq(memory_store_expire(store, instant_now()), JOB_NEVER);
 }
 END_TEST
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
 /* Lists and compares with jobs[] by their numbers: "210". */
-static bool expect_list(const struct store_query *query, size_t limit, const char *expected)
+static bool expect_list(const struct memory_store_query *query, size_t limit, const char *expected)
 {
     struct job *found[16];
     char numbers[32] = "";
     bool more;
-    int n = store_list(store, query, limit, found, &more);
+    int n = memory_store_list(store, query, limit, found, &more);
 
     for (int i = 0; i < n; i++) {
         for (size_t k = 0; k < n_jobs; k++)
@@ -237,15 +237,15 @@ START_TEST(list_begins_with_the_newest)
 {
     for (int i = 0; i < 4; i++)
         add();
-    ck_assert(!expect_list(&(struct store_query){0}, 10, "3210"));
-    ck_assert(!expect_list(&(struct store_query){0}, 4, "3210"));
-    ck_assert(expect_list(&(struct store_query){0}, 3, "321"));
+    ck_assert(!expect_list(&(struct memory_store_query){0}, 10, "3210"));
+    ck_assert(!expect_list(&(struct memory_store_query){0}, 4, "3210"));
+    ck_assert(expect_list(&(struct memory_store_query){0}, 3, "321"));
 }
 END_TEST
 
 START_TEST(empty_store_has_an_empty_list)
 {
-    ck_assert(!expect_list(&(struct store_query){0}, 10, ""));
+    ck_assert(!expect_list(&(struct memory_store_query){0}, 10, ""));
 }
 END_TEST
 
@@ -253,10 +253,10 @@ START_TEST(pages_go_on_where_the_last_one_ended)
 {
     for (int i = 0; i < MAX_JOBS; i++)
         add();
-    ck_assert(expect_list(&(struct store_query){0}, 2, "43"));
-    ck_assert(expect_list(&(struct store_query){.before = jobs[3]->id}, 2, "21"));
-    ck_assert(!expect_list(&(struct store_query){.before = jobs[1]->id}, 2, "0"));
-    ck_assert(!expect_list(&(struct store_query){.before = jobs[0]->id}, 2, ""));
+    ck_assert(expect_list(&(struct memory_store_query){0}, 2, "43"));
+    ck_assert(expect_list(&(struct memory_store_query){.before = jobs[3]->id}, 2, "21"));
+    ck_assert(!expect_list(&(struct memory_store_query){.before = jobs[1]->id}, 2, "0"));
+    ck_assert(!expect_list(&(struct memory_store_query){.before = jobs[0]->id}, 2, ""));
 }
 END_TEST
 
@@ -264,10 +264,10 @@ START_TEST(pages_stay_where_they_are_while_jobs_come_and_go)
 {
     for (int i = 0; i < 4; i++)
         add();
-    ck_assert(expect_list(&(struct store_query){0}, 2, "32"));
+    ck_assert(expect_list(&(struct memory_store_query){0}, 2, "32"));
     add();
-    ck_assert_int_eq(store_remove(store, jobs[2]), 0);
-    ck_assert(!expect_list(&(struct store_query){.before = jobs[2]->id}, 2, "10"));
+    ck_assert_int_eq(memory_store_remove(store, jobs[2]), 0);
+    ck_assert(!expect_list(&(struct memory_store_query){.before = jobs[2]->id}, 2, "10"));
 }
 END_TEST
 
@@ -277,10 +277,12 @@ START_TEST(list_of_a_status_has_only_that)
     add_ended();
     add();
     job_start(jobs[2]);
-    ck_assert(!expect_list(&(struct store_query){.by_status = true, .status = JOB_DONE}, 9, "1"));
-    ck_assert(!expect_list(&(struct store_query){.by_status = true, .status = JOB_QUEUED}, 9, "0"));
     ck_assert(
-        !expect_list(&(struct store_query){.by_status = true, .status = JOB_RUNNING}, 1, "2"));
+        !expect_list(&(struct memory_store_query){.by_status = true, .status = JOB_DONE}, 9, "1"));
+    ck_assert(!expect_list(&(struct memory_store_query){.by_status = true, .status = JOB_QUEUED}, 9,
+                           "0"));
+    ck_assert(!expect_list(&(struct memory_store_query){.by_status = true, .status = JOB_RUNNING},
+                           1, "2"));
 }
 END_TEST
 
@@ -292,9 +294,9 @@ START_TEST(all_labels_must_match)
     add_document("{\"labels\": {\"env\": \"test\", \"team\": \"web\"}, \"urls\": [\"http://a/\"]}");
     add_document("{\"labels\": {\"env\": \"live\", \"team\": \"web\"}, \"urls\": [\"http://a/\"]}");
     add();
-    expect_list(&(struct store_query){.labels = wanted, .n_labels = 2}, 9, "1");
-    expect_list(&(struct store_query){.labels = wanted, .n_labels = 1}, 9, "210");
-    expect_list(&(struct store_query){.labels = wanted, .n_labels = 0}, 9, "3210");
+    expect_list(&(struct memory_store_query){.labels = wanted, .n_labels = 2}, 9, "1");
+    expect_list(&(struct memory_store_query){.labels = wanted, .n_labels = 1}, 9, "210");
+    expect_list(&(struct memory_store_query){.labels = wanted, .n_labels = 0}, 9, "3210");
 }
 END_TEST
 
@@ -307,31 +309,32 @@ START_TEST(job_there_is_no_memory_for_is_not_accepted)
 
     for (size_t n = 1;; n++) {
         fault_arm(n);
-        int rc = store_add(store, spec, &job);
+        int rc = memory_store_add(store, spec, &job);
         if (!fault_disarm())
             break;
         ck_assert_int_eq(rc, -ENOMEM);
-        expect_list(&(struct store_query){0}, 9, "");
+        expect_list(&(struct memory_store_query){0}, 9, "");
     }
     jobs[n_jobs++] = job;
-    expect_list(&(struct store_query){0}, 9, "0");
+    expect_list(&(struct memory_store_query){0}, 9, "0");
 }
 END_TEST
 
 START_TEST(store_there_is_no_memory_for_is_not_made)
 {
-    struct store *other;
+    struct memory_store *other;
 
     fault_arm(1);
-    ck_assert_int_eq(store_new(&other, &(struct store_options){.max_jobs = 1}), -ENOMEM);
+    ck_assert_int_eq(memory_store_new(&other, &(struct memory_store_options){.max_jobs = 1}),
+                     -ENOMEM);
     fault_disarm();
-    store_free(NULL);
+    memory_store_free(NULL);
 }
 END_TEST
 
-Suite *suite_memory(void);
+Suite *suite_memory_store(void);
 
-Suite *suite_memory(void)
+Suite *suite_memory_store(void)
 {
     Suite *suite = suite_create("daemon/store/memory");
     TCase *tcase = tcase_create("all");

@@ -1,4 +1,4 @@
-#include "daemon/engine/jobs.h"
+#include "daemon/engine/memory_jobs.h"
 
 #include <check.h>
 #include <errno.h>
@@ -14,8 +14,8 @@ enum { MAX_JOBS = 3 };
 static struct egress *egress;
 static struct engine *engine;
 static struct result_budget budget;
-static struct store *store;
-static struct jobs jobs;
+static struct memory_store *store;
+static struct memory_jobs jobs;
 
 /* /hang is never answered, /busy not well. */
 static void talk(struct fake_origin *origin, int fd)
@@ -33,7 +33,7 @@ static void talk(struct fake_origin *origin, int fd)
 static void begin(struct net *net)
 {
     static const char *const open[] = {"127.0.0.0/8"};
-    const struct store_options options = {
+    const struct memory_store_options options = {
         .max_jobs = MAX_JOBS, .default_ttl_us = INT64_C(3600) * 1000000, .budget = &budget};
 
     budget = (struct result_budget){.max = 1 << 20};
@@ -44,14 +44,14 @@ static void begin(struct net *net)
                                     .max_header_bytes = 64 * 1024,
                                     .max_body_bytes = 1024 * 1024};
     assert_ok(engine_new(&engine, &fetcher, 100, 100));
-    assert_ok(store_new(&store, &options));
-    assert_ok(jobs_init(&jobs, engine, store));
+    assert_ok(memory_store_new(&store, &options));
+    assert_ok(memory_jobs_init(&jobs, engine, store));
 }
 
 static void end(void)
 {
-    jobs_done(&jobs);
-    store_free(store);
+    memory_jobs_done(&jobs);
+    memory_store_free(store);
     engine_free(engine);
     egress_free(egress);
     ck_assert_uint_eq(budget.used, 0);
@@ -72,7 +72,7 @@ static struct job *submit(struct net *net, const char *document)
 {
     struct job *job;
 
-    assert_ok(jobs_submit(&jobs, spec_at(net->origin.port, document), &job));
+    assert_ok(memory_jobs_submit(&jobs, spec_at(net->origin.port, document), &job));
     return job;
 }
 
@@ -81,7 +81,7 @@ static void wait_for_end(const struct job *job)
     while (!job_has_ended(job))
         assert_ok(co_sleep(0));
     ck_assert_ptr_null(job->run);
-    ck_assert_uint_eq(jobs_n_running(job), 0);
+    ck_assert_uint_eq(memory_jobs_n_running(job), 0);
 }
 
 static size_t count(const struct job *job, enum outcome outcome)
@@ -93,7 +93,7 @@ static bool is_stored(const char *id)
 {
     struct job *job;
 
-    if (store_find(store, id, &job) < 0)
+    if (memory_store_find(store, id, &job) < 0)
         return false;
     job_unref(job);
     return true;
@@ -129,7 +129,7 @@ JOBS_TEST(jobs_run_beside_each_other)
 
     wait_for_end(second);
     ck_assert_int_eq(first->status, JOB_RUNNING);
-    ck_assert_uint_eq(jobs_n_running(first), 2);
+    ck_assert_uint_eq(memory_jobs_n_running(first), 2);
     job_unref(first);
     job_unref(second);
 }
@@ -160,7 +160,7 @@ static struct job *submit_what_backs_off(struct net *net, const char *deadline)
     while (job->results.tally.n_finished == 0 || engine_n_running(engine) > 0)
         assert_ok(co_sleep(0));
     ck_assert_uint_eq(engine_n_waiting(engine), 1);
-    ck_assert_uint_eq(jobs_n_running(job), 0);
+    ck_assert_uint_eq(memory_jobs_n_running(job), 0);
     return job;
 }
 
@@ -184,7 +184,7 @@ JOBS_TEST(job_can_be_canceled_while_its_items_back_off)
 {
     struct job *job = submit_what_backs_off(net, "");
 
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     ck_assert_uint_eq(engine_n_waiting(engine), 0);
     wait_for_end(job);
     ck_assert_int_eq(job->status, JOB_CANCELED);
@@ -213,7 +213,7 @@ JOBS_TEST(jobs_are_counted)
     wait_for_end(first);
     ck_assert_uint_eq(stats->n_jobs_accepted, 2);
     ck_assert_uint_eq(stats->n_jobs_done, 1);
-    jobs_cancel(second);
+    memory_jobs_cancel(second);
     wait_for_end(second);
     ck_assert_uint_eq(stats->n_jobs_canceled, 1);
     ck_assert_uint_eq(stats->n_finished[OUTCOME_SUCCESS], 1);
@@ -233,7 +233,7 @@ JOBS_TEST(canceled_job_keeps_what_it_has)
 
     while (strstr(net->origin.request, "/hang") == NULL)
         assert_ok(co_sleep(0));
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     ck_assert_int_eq(job->status, JOB_CANCELING);
     ck_assert(!job_has_ended(job));
     wait_for_end(job);
@@ -248,7 +248,7 @@ JOBS_TEST(job_can_be_canceled_before_it_starts)
 {
     struct job *job = submit(net, TWO_OF_THREE);
 
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     wait_for_end(job);
     ck_assert_int_eq(job->status, JOB_CANCELED);
     ck_assert_uint_eq(count(job, OUTCOME_SKIPPED), 3);
@@ -260,13 +260,13 @@ JOBS_TEST(canceling_again_changes_nothing)
 {
     struct job *job = submit(net, TWO_OF_THREE);
 
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     uint64_t version = job->version;
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     ck_assert_uint_eq(job->version, version);
     wait_for_end(job);
     version = job->version;
-    jobs_cancel(job);
+    memory_jobs_cancel(job);
     ck_assert_uint_eq(job->version, version);
     ck_assert_int_eq(job->status, JOB_CANCELED);
     job_unref(job);
@@ -277,8 +277,8 @@ JOBS_TEST(job_may_be_forgotten_while_it_runs)
     struct job *job = submit(net, TWO_OF_THREE);
 
     assert_ok(co_event_wait(&net->origin.asked));
-    jobs_cancel(job);
-    assert_ok(store_remove(store, job));
+    memory_jobs_cancel(job);
+    assert_ok(memory_store_remove(store, job));
     job_unref(job);
     while (net->origin.n_open > 0)
         assert_ok(co_sleep(0));
@@ -331,7 +331,7 @@ JOBS_TEST(full_store_takes_no_more)
     for (int i = 0; i < MAX_JOBS; i++)
         job_unref(submit(net, TWO_OF_THREE));
     size_t live = fault_live();
-    ck_assert_int_eq(jobs_submit(&jobs, spec_of("[\"http://a/\"]"), &job), -ENOSPC);
+    ck_assert_int_eq(memory_jobs_submit(&jobs, spec_of("[\"http://a/\"]"), &job), -ENOSPC);
     ck_assert_uint_eq(fault_live(), live);
 }
 
@@ -343,11 +343,12 @@ JOBS_TEST(job_there_is_no_memory_for_leaves_nothing)
     for (size_t n = 1;; n++) {
         struct job_spec *spec = spec_of("[\"http://10.0.0.1/\"]");
         fault_arm(n);
-        int rc = jobs_submit(&jobs, spec, &job);
+        int rc = memory_jobs_submit(&jobs, spec, &job);
         if (!fault_disarm())
             break;
         ck_assert_int_eq(rc, -ENOMEM);
-        ck_assert_int_eq(store_list(store, &(struct store_query){0}, 1, &job, &more), 0);
+        ck_assert_int_eq(memory_store_list(store, &(struct memory_store_query){0}, 1, &job, &more),
+                         0);
     }
     wait_for_end(job);
     job_unref(job);
@@ -368,22 +369,22 @@ JOBS_TEST(job_whose_items_there_is_no_memory_for_is_done)
 
 JOBS_TEST(jobs_there_is_no_memory_for_may_be_done)
 {
-    struct jobs other;
+    struct memory_jobs other;
 
     for (size_t n = 1;; n++) {
         fault_arm(n);
-        int rc = jobs_init(&other, engine, store);
+        int rc = memory_jobs_init(&other, engine, store);
         bool failed = fault_disarm();
-        jobs_done(&other);
+        memory_jobs_done(&other);
         ck_assert_int_eq(rc, failed ? -ENOMEM : 0);
         if (!failed)
             break;
     }
 }
 
-Suite *suite_jobs(void);
+Suite *suite_memory_jobs(void);
 
-Suite *suite_jobs(void)
+Suite *suite_memory_jobs(void)
 {
     Suite *suite = suite_create("daemon/engine/jobs");
     TCase *tcase = tcase_create("all");

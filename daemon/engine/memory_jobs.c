@@ -1,4 +1,4 @@
-#include "daemon/engine/jobs.h"
+#include "daemon/engine/memory_jobs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 /* --- Running ---------------------------------------------------------------------------------- */
 
 struct job_task {
-    struct jobs *jobs;
+    struct memory_jobs *jobs;
     struct job *job;
     struct run run;
 };
@@ -20,7 +20,7 @@ static void item_finished(void *arg, size_t index, const struct result *result)
     result_set_finish(&job->results, index, result);
 }
 
-static void count_end(struct jobs *jobs, const struct job *job)
+static void count_end(struct memory_jobs *jobs, const struct job *job)
 {
     struct stats *stats = engine_stats(jobs->engine);
 
@@ -48,7 +48,7 @@ static int run_job(void *arg, void **ret_result)
 }
 
 /* Takes the caller's reference to job over. */
-static int start(struct jobs *jobs, struct job *job)
+static int start(struct memory_jobs *jobs, struct job *job)
 {
     const struct run_owner owner = {.finished = item_finished, .arg = job};
     struct job_task *task = malloc(sizeof(*task));
@@ -69,10 +69,10 @@ static int start(struct jobs *jobs, struct job *job)
     return 0;
 }
 
-int jobs_submit(struct jobs *jobs, struct job_spec *spec, struct job **ret_job)
+int memory_jobs_submit(struct memory_jobs *jobs, struct job_spec *spec, struct job **ret_job)
 {
     struct job *job;
-    int rc = store_add(jobs->store, spec, &job);
+    int rc = memory_store_add(jobs->store, spec, &job);
 
     if (rc < 0) {
         job_spec_free(spec);
@@ -80,7 +80,7 @@ int jobs_submit(struct jobs *jobs, struct job_spec *spec, struct job **ret_job)
     }
     rc = start(jobs, job_ref(job));
     if (rc < 0) {
-        int removed = store_remove(jobs->store, job);
+        int removed = memory_store_remove(jobs->store, job);
         (void)removed;
         job_unref(job);
         return rc;
@@ -89,7 +89,7 @@ int jobs_submit(struct jobs *jobs, struct job_spec *spec, struct job **ret_job)
     return 0;
 }
 
-void jobs_cancel(struct job *job)
+void memory_jobs_cancel(struct job *job)
 {
     if (job->run == NULL || job->status == JOB_CANCELING)
         return;
@@ -98,14 +98,14 @@ void jobs_cancel(struct job *job)
     run_cancel(job->run);
 }
 
-size_t jobs_n_running(const struct job *job)
+size_t memory_jobs_n_running(const struct job *job)
 {
     return job->run != NULL ? run_n_running(job->run) : 0;
 }
 
 /* --- Keeping ---------------------------------------------------------------------------------- */
 
-static int wait_for_expiry(struct jobs *jobs, int64_t next)
+static int wait_for_expiry(struct memory_jobs *jobs, int64_t next)
 {
     co_time timeout = next == JOB_NEVER ? CO_NEVER : (next - instant_now() + 1) * CO_MICROSECOND;
     struct co_scope scope;
@@ -118,26 +118,26 @@ static int wait_for_expiry(struct jobs *jobs, int64_t next)
 
 static int keep(void *arg, void **ret_result)
 {
-    struct jobs *jobs = arg;
+    struct memory_jobs *jobs = arg;
     int rc;
 
     (void)ret_result;
     co_group_enter(&jobs->group, CO_NEVER);
     do
-        rc = wait_for_expiry(jobs, store_expire(jobs->store, instant_now()));
+        rc = wait_for_expiry(jobs, memory_store_expire(jobs->store, instant_now()));
     while (rc == 0);
     return co_group_exit(&jobs->group, rc);
 }
 
-int jobs_init(struct jobs *jobs, struct engine *engine, struct store *store)
+int memory_jobs_init(struct memory_jobs *jobs, struct engine *engine, struct memory_store *store)
 {
-    *jobs = (struct jobs){.engine = engine, .store = store};
+    *jobs = (struct memory_jobs){.engine = engine, .store = store};
     co_event_init(&jobs->ended);
     int rc = co_create_task("jobs", keep, jobs, &jobs->keeper);
     return rc < 0 ? rc : co_sleep(0); /* the keeper comes first, and makes the group */
 }
 
-void jobs_done(struct jobs *jobs)
+void memory_jobs_done(struct memory_jobs *jobs)
 {
     co_task_stop(co_take(jobs->keeper), "the daemon is stopping");
 }

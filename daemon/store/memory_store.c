@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/store.h"
+#include "daemon/store/memory_store.h"
 
-struct store {
-    struct store_options options;
+struct memory_store {
+    struct memory_store_options options;
     struct ulid_source ids;
     struct co_list jobs; /* oldest first */
     size_t n_jobs;
@@ -18,9 +18,9 @@ static struct job *job_of(struct co_list *link)
     return co_container_of(link, struct job, link);
 }
 
-int store_new(struct store **ret_store, const struct store_options *options)
+int memory_store_new(struct memory_store **ret_store, const struct memory_store_options *options)
 {
-    struct store *store = calloc(1, sizeof(*store));
+    struct memory_store *store = calloc(1, sizeof(*store));
 
     if (store == NULL)
         return -ENOMEM;
@@ -30,14 +30,14 @@ int store_new(struct store **ret_store, const struct store_options *options)
     return 0;
 }
 
-static void forget(struct store *store, struct job *job)
+static void forget(struct memory_store *store, struct job *job)
 {
     co_list_remove(&job->link);
     store->n_jobs--;
     job_unref(job);
 }
 
-void store_free(struct store *store)
+void memory_store_free(struct memory_store *store)
 {
     if (store == NULL)
         return;
@@ -46,7 +46,7 @@ void store_free(struct store *store)
     free(store);
 }
 
-static bool is_full(const struct store *store)
+static bool is_full(const struct memory_store *store)
 {
     const struct result_budget *budget = store->options.budget;
 
@@ -54,7 +54,7 @@ static bool is_full(const struct store *store)
 }
 
 /* returns false: every job is still needed */
-static bool forget_oldest_ended(struct store *store)
+static bool forget_oldest_ended(struct memory_store *store)
 {
     for (struct co_list *i = store->jobs.next; i != &store->jobs; i = i->next) {
         if (job_has_ended(job_of(i))) {
@@ -65,7 +65,7 @@ static bool forget_oldest_ended(struct store *store)
     return false;
 }
 
-int store_add(struct store *store, struct job_spec *spec, struct job **ret_job)
+int memory_store_add(struct memory_store *store, struct job_spec *spec, struct job **ret_job)
 {
     while (is_full(store))
         if (!forget_oldest_ended(store))
@@ -81,7 +81,7 @@ int store_add(struct store *store, struct job_spec *spec, struct job **ret_job)
     return 0;
 }
 
-int store_find(struct store *store, const char *id, struct job **ret_job)
+int memory_store_find(struct memory_store *store, const char *id, struct job **ret_job)
 {
     for (struct co_list *i = store->jobs.previous; i != &store->jobs; i = i->previous) {
         if (strcmp(job_of(i)->id, id) == 0) {
@@ -100,7 +100,7 @@ static bool has_label(const struct job_spec *spec, const struct job_label *wante
     return false;
 }
 
-static bool matches(const struct job *job, const struct store_query *query)
+static bool matches(const struct job *job, const struct memory_store_query *query)
 {
     if (query->before != NULL && strcmp(job->id, query->before) >= 0)
         return false;
@@ -112,8 +112,8 @@ static bool matches(const struct job *job, const struct store_query *query)
     return true;
 }
 
-int store_list(struct store *store, const struct store_query *query, size_t limit,
-               struct job **ret_jobs, bool *ret_more)
+int memory_store_list(struct memory_store *store, const struct memory_store_query *query,
+                      size_t limit, struct job **ret_jobs, bool *ret_more)
 {
     size_t n = 0;
 
@@ -130,7 +130,7 @@ int store_list(struct store *store, const struct store_query *query, size_t limi
     return (int)n;
 }
 
-int store_remove(struct store *store, struct job *job)
+int memory_store_remove(struct memory_store *store, struct job *job)
 {
     if (!co_list_is_linked(&job->link))
         return -ENOENT;
@@ -138,7 +138,7 @@ int store_remove(struct store *store, struct job *job)
     return 0;
 }
 
-int64_t store_expire(struct store *store, int64_t now)
+int64_t memory_store_expire(struct memory_store *store, int64_t now)
 {
     int64_t next = JOB_NEVER;
 
