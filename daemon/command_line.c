@@ -2,14 +2,19 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/base/config_file.h"
 #include "daemon/gatherd.h"
 
 static const char help[] =
     "Usage: gatherd [OPTION]...\n"
+    "       gatherd backup FILE [OPTION]...\n"
     "Fetches batches of URLs for clients of its HTTP API, many at a time.\n"
     "\n"
+    "  backup FILE                copy the jobs that are stored, also while gatherd runs, to "
+    "FILE,\n"
+    "                             which must not exist yet\n"
     "  --config FILE              read the configuration from FILE\n"
     "  --set SECTION.KEY=VALUE    set one value, after the file; may be repeated\n"
     "  --check-config             say what is wrong with the configuration, and exit\n"
@@ -35,6 +40,7 @@ static const struct option options[] = {
 struct reading {
     struct config *config;
     enum command command;
+    const char *file; /* of a backup */
     bool is_wrong;
 };
 
@@ -61,6 +67,29 @@ static void set(struct reading *reading, const char *assignment)
     reading->is_wrong = true;
     /* It names the setting; the value may be a secret. */
     fprintf(stderr, "gatherd: --set: %s\n", err.message);
+}
+
+static int complain_of_usage(const char *what, const char *argument)
+{
+    fprintf(stderr, "gatherd: %s '%s'. Try 'gatherd --help'.\n", what, argument);
+    return EXIT_STATUS_USAGE;
+}
+
+/* What is not an option. returns 0; an exit status */
+static int read_command(int n_words, char **words, struct reading *reading)
+{
+    if (n_words == 0)
+        return 0;
+    if (strcmp(words[0], "backup") != 0)
+        return complain_of_usage("unexpected argument", words[0]);
+    if (n_words == 1)
+        return complain_of_usage("there is no FILE after", words[0]);
+    if (n_words > 2)
+        return complain_of_usage("unexpected argument", words[2]);
+    reading->file = words[1];
+    if (reading->command == COMMAND_SERVE)
+        reading->command = COMMAND_BACKUP;
+    return 0;
 }
 
 /* returns 0; an exit status */
@@ -98,14 +127,12 @@ static int read_options(int argc, char **argv, struct reading *reading, bool fil
             return EXIT_STATUS_USAGE;
         }
     }
-    if (optind == argc)
-        return 0;
-    fprintf(stderr, "gatherd: unexpected argument '%s'. Try 'gatherd --help'.\n", argv[optind]);
-    return EXIT_STATUS_USAGE;
+    return read_command(argc - optind, argv + optind, reading);
 }
 
 /* Files first, then --set, wherever they stand. */
-int command_line_read(int argc, char **argv, struct config *config, enum command *ret_command)
+int command_line_read(int argc, char **argv, struct config *config, enum command *ret_command,
+                      const char **ret_file)
 {
     struct reading reading = {.config = config, .command = COMMAND_SERVE};
     int status = read_options(argc, argv, &reading, true);
@@ -115,5 +142,6 @@ int command_line_read(int argc, char **argv, struct config *config, enum command
     if (status == 0 && reading.is_wrong)
         status = EXIT_STATUS_CONFIG;
     *ret_command = reading.command;
+    *ret_file = reading.command == COMMAND_BACKUP ? reading.file : NULL;
     return status;
 }

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/co/co.h"
@@ -14,13 +15,15 @@
 #include "daemon/api/api.h"
 #include "daemon/api/http_server.h"
 #include "daemon/base/endpoint.h"
+#include "daemon/base/state_directory.h"
 #include "daemon/descriptors.h"
 #include "daemon/engine/egress.h"
 #include "daemon/engine/engine.h"
-#include "daemon/engine/memory_jobs.h"
+#include "daemon/engine/jobs.h"
 #include "daemon/engine/loop_lag.h"
+#include "daemon/model/result_set.h"
 #include "daemon/request_settings.h"
-#include "daemon/store/memory_store.h"
+#include "daemon/store/store.h"
 #include "daemon/task_dump.h"
 
 #define GRACE (5 * CO_SECOND) /* for requests that are being handled when we are told to stop */
@@ -37,8 +40,8 @@ struct gatherd {
     struct co_http_session *session;
     struct engine *engine;
     struct result_budget budget;
-    struct memory_store *store;
-    struct memory_jobs jobs;
+    struct store *store;
+    struct jobs *jobs;
     struct api api;
     struct http_server *server;
 };
@@ -123,19 +126,39 @@ static int start_engine(struct gatherd *gatherd, struct err *err)
                       (unsigned)config->fetch.per_host_concurrency);
 }
 
+static int start_store(struct gatherd *gatherd, struct err *err)
+{
+    const struct config *config = gatherd->config;
+    char *path;
+    int rc = state_directory(config->store.path, &path, err);
+
+    if (rc < 0)
+        return rc;
+    const struct store_options options = {
+        .path = path,
+        .max_bytes = config->store.max_bytes,
+        .max_jobs = config->jobs.max_jobs,
+        .min_free_bytes = config->store.min_free_bytes,
+        .start_empty = config->store.if_damaged == STORE_START_EMPTY,
+    };
+    rc = store_open(&gatherd->store, &options, err);
+    free(path);
+    return rc;
+}
+
 static int start_jobs(struct gatherd *gatherd, struct err *err)
 {
     const struct config *config = gatherd->config;
+    const struct jobs_options options = {
+        .engine = gatherd->engine,
+        .store = gatherd->store,
+        .parse = &gatherd->requests.parse,
+        .max_running = config->fetch.concurrency,
+        .default_ttl_us = (int64_t)config->jobs.ttl_ms * 1000,
+    };
 
     (void)err;
-    gatherd->budget.max = config->jobs.max_result_bytes;
-    const struct memory_store_options options = {
-        .max_jobs = config->jobs.max_jobs,
-        .default_ttl_us = (int64_t)config->jobs.ttl_ms * 1000,
-        .budget = &gatherd->budget,
-    };
-    int rc = memory_store_new(&gatherd->store, &options);
-    return rc < 0 ? rc : memory_jobs_init(&gatherd->jobs, gatherd->engine, gatherd->store);
+    return jobs_new(&gatherd->jobs, &options);
 }
 
 static bool is_loopback(const struct co_address *address)
@@ -186,15 +209,17 @@ static int start_api(struct gatherd *gatherd, struct err *err)
 {
     const struct config *config = gatherd->config;
 
+    gatherd->budget.max = config->jobs.max_result_bytes;
     gatherd->api = (struct api){
         .engine = gatherd->engine,
-        .jobs = &gatherd->jobs,
+        .jobs = gatherd->jobs,
         .store = gatherd->store,
         .parse = gatherd->requests.parse,
         .budget = &gatherd->budget,
         .config = config,
         .loop_lag = &gatherd->loop_lag,
     };
+    submit_keys_init(&gatherd->api.submit_keys);
     const struct http_server_options options = {
         .listen = config->api.listen.items,
         .n_listen = config->api.listen.n,
@@ -202,6 +227,7 @@ static int start_api(struct gatherd *gatherd, struct err *err)
         .n_routes = api_n_routes,
         .handler_arg = &gatherd->api,
         .max_body_bytes = config->api.max_body_bytes,
+        .max_stream_bytes = config->api.max_job_bytes,
         .max_connections = (unsigned)config->api.max_connections,
         .request_timeout = (co_time)config->api.request_timeout_ms * CO_MILLISECOND,
         .allowed_hosts = config->api.allowed_hosts.items,
@@ -226,6 +252,7 @@ static const struct {
     {"name resolution", start_dns},
     {"the HTTP session", start_session},
     {"the engine", start_engine},
+    {"the job store", start_store},
     {"the jobs", start_jobs},
     {"the API", start_api},
 };
@@ -248,8 +275,8 @@ static int start(struct gatherd *gatherd)
 static void stop(struct gatherd *gatherd)
 {
     http_server_free(gatherd->server, GRACE);
-    memory_jobs_done(&gatherd->jobs);
-    memory_store_free(gatherd->store);
+    jobs_free(gatherd->jobs);
+    store_close(gatherd->store);
     engine_free(gatherd->engine);
     co_http_session_free(gatherd->session);
     co_dns_free(gatherd->dns);
@@ -276,6 +303,33 @@ static void change_mask(int how, const int *signals, size_t n_signals)
     pthread_sigmask(how, &set, NULL);
 }
 
+static int wait_for_store_failure(void *arg, void **ret_result)
+{
+    struct gatherd *gatherd = arg;
+    int rc = co_event_wait(jobs_failed(gatherd->jobs));
+
+    (void)ret_result;
+    if (rc < 0)
+        return rc;
+    log_error("the job store has failed and cannot be trusted as it is in memory, so gatherd ends: "
+              "what was acknowledged is on disk; look after the disk, and start it again");
+    return -EIO;
+}
+
+/* returns the signal that has come; -EIO: the store has failed; -errno */
+static int wait_for_end(struct gatherd *gatherd)
+{
+    struct co_group group;
+
+    co_group_enter(&group, CO_NEVER);
+    int rc = co_group_spawn(&group, "store failure", wait_for_store_failure, gatherd, NULL);
+    int signal = rc == 0 ? co_signal_wait(stop_signals, N_SIGNALS(stop_signals)) : rc;
+    if (signal > 0)
+        co_group_cancel(&group, 0, "a signal has come");
+    rc = co_group_exit(&group, signal < 0 ? signal : 0);
+    return rc < 0 ? rc : signal;
+}
+
 static int serve(void *arg, void **ret_result)
 {
     struct gatherd *gatherd = arg;
@@ -283,7 +337,7 @@ static int serve(void *arg, void **ret_result)
 
     (void)ret_result;
     if (rc == 0) {
-        rc = co_signal_wait(stop_signals, N_SIGNALS(stop_signals));
+        rc = wait_for_end(gatherd);
         if (rc > 0)
             log_info("stopping on %s: requests have %d s to finish", sigabbrev_np(rc),
                      (int)(GRACE / CO_SECOND));

@@ -1,11 +1,20 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/config_file.h"
+#include "daemon/base/state_directory.h"
 #include "daemon/command_line.h"
 #include "daemon/gatherd.h"
 #include "daemon/request_settings.h"
+#include "daemon/store/store.h"
+
+static int complain(const struct err *err, int rc)
+{
+    fprintf(stderr, "gatherd: %s\n", err->message[0] != '\0' ? err->message : strerror(-rc));
+    return rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
+}
 
 /* The files that the configuration names are part of it. */
 static int check(const struct config *config)
@@ -15,15 +24,25 @@ static int check(const struct config *config)
     int rc = request_settings_init(&settings, config, &err);
 
     request_settings_done(&settings);
-    if (rc == 0) {
-        puts("The configuration is fine.");
-        return EXIT_STATUS_OK;
-    }
-    fprintf(stderr, "gatherd: %s\n", err.message[0] != '\0' ? err.message : strerror(-rc));
-    return rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
+    if (rc < 0)
+        return complain(&err, rc);
+    puts("The configuration is fine.");
+    return EXIT_STATUS_OK;
 }
 
-static int run(enum command command, const struct config *config)
+static int back_up(const struct config *config, const char *file)
+{
+    struct err err = {""};
+    char *path = NULL;
+    int rc = state_directory(config->store.path, &path, &err);
+
+    if (rc == 0)
+        rc = store_backup(path, file, &err);
+    free(path);
+    return rc < 0 ? complain(&err, rc) : EXIT_STATUS_OK;
+}
+
+static int run(enum command command, const struct config *config, const char *file)
 {
     switch (command) {
     case COMMAND_SERVE:
@@ -32,6 +51,8 @@ static int run(enum command command, const struct config *config)
         return check(config);
     case COMMAND_PRINT_CONFIG:
         return config_print(config, stdout) == 0 ? EXIT_STATUS_OK : EXIT_STATUS_FAILED;
+    case COMMAND_BACKUP:
+        return back_up(config, file);
     default:
         return EXIT_STATUS_OK;
     }
@@ -41,14 +62,15 @@ int main(int argc, char **argv)
 {
     struct config config;
     enum command command;
+    const char *file;
 
     if (config_init(&config) < 0) {
         fputs("gatherd: there is no memory to start\n", stderr);
         return EXIT_STATUS_FAILED;
     }
-    int status = command_line_read(argc, argv, &config, &command);
+    int status = command_line_read(argc, argv, &config, &command, &file);
     if (status == 0)
-        status = run(command, &config);
+        status = run(command, &config, file);
     config_done(&config);
     return status;
 }

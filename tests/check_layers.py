@@ -49,6 +49,7 @@ THIRD_PARTY = {
         "daemon/model/json_memory.c",
     ],
     "ini.h": ["daemon/base/config*.c"],
+    "sqlite3.h": ["daemon/store/sqlite*.c", "daemon/store/sqlite_private.h"],
     "openssl/*": ["lib/net/http_pin.c", "lib/net/http_tls.c", "daemon/base/sha256.c"],
     "valgrind/*": ["lib/co/stack.c"],
     "sanitizer/*": ["lib/co/context.c", "lib/co/stack.c", "daemon/base/arena.c"],

@@ -2,18 +2,20 @@
 #pragma once
 
 #include "daemon/api/router.h"
+#include "daemon/api/submit_key.h"
 #include "daemon/base/config.h"
-#include "daemon/engine/memory_jobs.h"
+#include "daemon/engine/jobs.h"
 #include "daemon/engine/loop_lag.h"
 #include "daemon/model/parse.h"
 
 /* What the handlers work on; the handler_arg of the server. */
 struct api {
     struct engine *engine;
-    struct memory_jobs *jobs;
-    struct memory_store *store;
+    struct jobs *jobs;
+    struct store *store;
+    struct submit_keys submit_keys;
     struct parse_settings parse;
-    struct result_budget *budget;
+    struct result_budget *budget; /* of gathers */
     const struct config *config;
     const struct loop_lag *loop_lag;
 };
@@ -21,15 +23,18 @@ struct api {
 extern const struct http_route api_routes[];
 extern const size_t api_n_routes;
 
-/* One file each: gather.c, jobs.c, job_results.c, limits.c, stats.c, health.c */
+/* One file each: gather.c, job_submit.c, jobs.c, job_results.c, job_result.c, limits.c, stats.c, health.c */
 http_handler gather_post;
 http_handler gather_get;
-http_handler jobs_post;
-http_handler jobs_list;
+http_handler job_submit;
+http_handler job_list;
 http_handler job_get;
 http_handler job_delete;
 http_handler job_cancel;
+http_handler job_run_again;
 http_handler job_results;
+http_handler job_result;
+http_handler job_result_body;
 http_handler limits_get;
 http_handler stats_get;
 http_handler health_get;

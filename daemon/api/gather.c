@@ -10,9 +10,10 @@
 #include "daemon/api/gather_answer.h"
 #include "daemon/api/problem.h"
 
-static void item_finished(void *arg, size_t index, const struct result *result)
+static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
+                          const struct result *result)
 {
-    result_set_finish(arg, index, result);
+    result_set_finish(arg, run_piece_index(piece, item), result);
 }
 
 /* Takes spec over. */

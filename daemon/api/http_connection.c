@@ -19,7 +19,8 @@
 enum { MAX_DISCARDED_BYTES = 16 * 1024 * 1024 };
 
 void http_connections_init(struct http_connections *connections, unsigned max,
-                           co_time request_timeout, const struct http_site *names)
+                           co_time request_timeout, const struct http_site *names,
+                           void (*refused)(struct http_connection *connection))
 {
     *connections = (struct http_connections){
         .limits =
@@ -33,6 +34,7 @@ void http_connections_init(struct http_connections *connections, unsigned max,
                 [CONNECTION_CLOSES] = CO_NEVER,
             },
         .names = *names,
+        .refused = refused,
     };
     for (size_t i = 0; i < CONNECTION_N_PHASES; i++)
         co_list_init(&connections->phases[i]);
@@ -93,6 +95,7 @@ static void refuse_slow(struct http_connection *connection)
                                              "The request did not arrive completely in time."};
 
     http_connection_refuse_head(connection, "", &slow);
+    connection->all->refused(connection);
 }
 
 void http_connections_end_overdue(struct http_connections *connections)

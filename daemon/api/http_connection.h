@@ -33,11 +33,14 @@ enum connection_phase {
     CONNECTION_N_PHASES,
 };
 
+struct http_connection;
+
 struct http_connections {
     struct co_list phases[CONNECTION_N_PHASES];
     co_time limits[CONNECTION_N_PHASES]; /* CO_NEVER: none, or somebody else's */
     struct co_semaphore permits;
     unsigned n_open;
+    void (*refused)(struct http_connection *connection); /* for its slowness: drops its request */
     struct http_site names; /* those that do not depend on the connection */
 };
 
@@ -60,7 +63,8 @@ struct http_connection {
 
 /* names is copied, what it points to is not. */
 void http_connections_init(struct http_connections *connections, unsigned max,
-                           co_time request_timeout, const struct http_site *names);
+                           co_time request_timeout, const struct http_site *names,
+                           void (*refused)(struct http_connection *connection));
 
 /* Waits until one more connection is allowed.
  *

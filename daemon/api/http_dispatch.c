@@ -28,7 +28,7 @@ static int let_page_read(struct http_exchange *exchange)
 {
     const struct header headers[] = {
         {"Access-Control-Allow-Origin", http_header(exchange, "Origin")},
-        {"Access-Control-Expose-Headers", "Location, Retry-After, Link, ETag"},
+        {"Access-Control-Expose-Headers", "Location, Retry-After, Link, ETag, Idempotent-Replayed"},
         {"Vary", "Origin"},
     };
 
@@ -77,15 +77,24 @@ static int answer_not_found(struct http_exchange *exchange)
                                exchange->path);
 }
 
-int http_dispatch_body_too_large(struct http_exchange *exchange, uint64_t max_body_bytes)
+static uint64_t limit_of(const struct http_route *route, const struct http_body_limits *limits)
 {
-    return http_answer_problem(exchange, 413, "body_too_large",
-                               "The body is larger than api.max_body_bytes: %" PRIu64 " bytes.",
-                               max_body_bytes);
+    return route->streams_body ? limits->max_stream_bytes : limits->max_body_bytes;
 }
 
-static int admit_body(struct http_exchange *exchange, uint64_t max_body_bytes)
+int http_dispatch_body_too_large(struct http_exchange *exchange,
+                                 const struct http_body_limits *limits)
 {
+    const struct http_route *route = exchange->route;
+
+    return http_answer_problem(
+        exchange, 413, "body_too_large", "The body is larger than %s: %" PRIu64 " bytes.",
+        route->streams_body ? "api.max_job_bytes" : "api.max_body_bytes", limit_of(route, limits));
+}
+
+static int admit_body(struct http_exchange *exchange, const struct http_body_limits *limits)
+{
+    uint64_t max_bytes = limit_of(exchange->route, limits);
     const char *encoding = http_header(exchange, "Content-Encoding");
 
     if (!http_exchange_expects_body(exchange))
@@ -96,14 +105,17 @@ static int admit_body(struct http_exchange *exchange, uint64_t max_body_bytes)
     if (encoding != NULL && strcasecmp(encoding, "identity") != 0)
         return http_answer_problem(exchange, 415, "unsupported_content_encoding",
                                    "A body cannot be sent with Content-Encoding %s.", encoding);
-    if (http_exchange_body_length(exchange) > max_body_bytes)
-        return http_dispatch_body_too_large(exchange, max_body_bytes);
-    buffer_init(&exchange->body, max_body_bytes);
+    if (http_exchange_body_length(exchange) > max_bytes)
+        return http_dispatch_body_too_large(exchange, limits);
+    if (exchange->route->streams_body)
+        http_body_stream_init(&exchange->stream, max_bytes);
+    else
+        buffer_init(&exchange->body, max_bytes);
     return 0;
 }
 
 static int find_handler(struct http_exchange *exchange, const struct http_route *routes,
-                        size_t n_routes, uint64_t max_body_bytes)
+                        size_t n_routes, const struct http_body_limits *limits)
 {
     struct route_match match;
     enum route_outcome outcome =
@@ -114,13 +126,13 @@ static int find_handler(struct http_exchange *exchange, const struct http_route 
     if (outcome == ROUTE_WRONG_METHOD)
         return answer_wrong_method(exchange, match.allow);
     http_exchange_set_route(exchange, &match);
-    return admit_body(exchange, max_body_bytes);
+    return admit_body(exchange, limits);
 }
 
 int http_dispatch(struct http_exchange *exchange, const struct http_route *routes, size_t n_routes,
-                  uint64_t max_body_bytes)
+                  const struct http_body_limits *limits)
 {
     int rc = let_page_read(exchange);
 
-    return rc < 0 ? rc : find_handler(exchange, routes, n_routes, max_body_bytes);
+    return rc < 0 ? rc : find_handler(exchange, routes, n_routes, limits);
 }

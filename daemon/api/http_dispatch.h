@@ -7,13 +7,20 @@
 #include "daemon/api/http_exchange.h"
 #include "daemon/api/router.h"
 
+/* How large bodies may be. */
+struct http_body_limits {
+    uint64_t max_body_bytes;   /* those that are kept in memory: api.max_body_bytes */
+    uint64_t max_stream_bytes; /* those that are streamed: api.max_job_bytes */
+};
+
 /* Afterwards the exchange has either an answer, or a route and a body that may grow up to its
  * limit.
  *
  * returns  0, -ENOMEM
  */
 int http_dispatch(struct http_exchange *exchange, const struct http_route *routes, size_t n_routes,
-                  uint64_t max_body_bytes);
+                  const struct http_body_limits *limits);
 
 /* Answers for a body that has grown beyond its limit without having been announced. */
-int http_dispatch_body_too_large(struct http_exchange *exchange, uint64_t max_body_bytes);
+int http_dispatch_body_too_large(struct http_exchange *exchange,
+                                 const struct http_body_limits *limits);

@@ -18,6 +18,7 @@ void http_exchange_init(struct http_exchange *exchange)
     *exchange = (struct http_exchange){.method = "", .path = "", .query = "", .query_end = ""};
     exchange->query_end = exchange->query;
     buffer_init(&exchange->body, 0);
+    http_body_stream_init(&exchange->stream, 0);
     buffer_init(&exchange->answer.fields, MAX_ANSWER_FIELDS_BYTES);
     buffer_init(&exchange->answer.body, 0);
 }
@@ -26,6 +27,7 @@ void http_exchange_done(struct http_exchange *exchange)
 {
     http_answer_reset(exchange);
     buffer_done(&exchange->body);
+    http_body_stream_done(&exchange->stream);
     free(exchange->texts);
 }
 
@@ -178,6 +180,12 @@ void http_body(const struct http_exchange *exchange, const char **ret_bytes, siz
     *ret_length = exchange->body.len;
 }
 
+ssize_t http_body_read(struct http_exchange *exchange, const char **ret_bytes)
+{
+    assert(exchange->route->streams_body);
+    return http_body_stream_read(&exchange->stream, ret_bytes);
+}
+
 int http_query_each(const struct http_exchange *exchange,
                     int (*each)(void *arg, const char *name, const char *value), void *arg)
 {
@@ -279,8 +287,9 @@ int http_answer(struct http_exchange *exchange, int status, const char *content_
 int http_answer_source(struct http_exchange *exchange, int status, const char *content_type,
                        const struct http_body_source *source)
 {
+    assert(exchange->route == NULL || !exchange->route->streams_body ||
+           exchange->stream.is_complete);
     int rc = add_fields(exchange, content_type);
-
     if (rc < 0)
         return rc;
     struct http_body_source *copy = malloc(sizeof(*copy));

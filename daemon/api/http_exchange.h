@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/co/base.h"
+
 #include "daemon/base/buffer.h"
 
 struct http_exchange;
@@ -27,6 +29,17 @@ const char *http_path_param(const struct http_exchange *exchange, size_t i);
 const char *http_header(const struct http_exchange *exchange, const char *name);
 
 void http_body(const struct http_exchange *exchange, const char **ret_bytes, size_t *ret_length);
+
+/* The next bytes of the body, for a handler whose route streams it: as many as have come, some 64
+ * KiB at most; valid until the next call. While the handler does not read, the client is made to
+ * wait. One that answers without having read all has its connection closed behind the answer. A
+ * negative result is for the handler to return: the server answers for it.
+ *
+ * returns    how many; 0: that was all; -EMSGSIZE: the body is larger than it may be; -ECANCELED:
+ *            the client has gone, perhaps before it had sent all, or the server stops
+ * suspends   until some have come
+ */
+CO_BLOCKS ssize_t http_body_read(struct http_exchange *exchange, const char **ret_bytes);
 
 /* Calls each(arg, name, value) for every query parameter in order, decoded; value is "" when there
  * is none. Stops at and returns the first result that is not 0. */
@@ -62,6 +75,6 @@ struct http_body_source {
 };
 
 /* The answer, with a body from a source, which is copied. Returns as http_answer(): on failure
- * done() is not called. */
+ * done() is not called. A body that is streamed must have been read before. */
 int http_answer_source(struct http_exchange *exchange, int status, const char *content_type,
                        const struct http_body_source *source);

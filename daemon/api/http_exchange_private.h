@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "daemon/api/http_body_stream.h"
 #include "daemon/api/http_exchange.h"
 #include "daemon/api/http_guard.h"
 #include "daemon/api/router.h"
@@ -28,6 +29,7 @@ struct http_exchange {
     const char *params[ROUTE_MAX_PARAMS];
     char *param_room; /* in texts */
     struct buffer body;
+    struct http_body_stream stream; /* instead of body, if the route streams it */
     struct http_answer answer;
 };
 

@@ -149,12 +149,12 @@ static int create(struct http_server **ret_server, const struct http_server_opti
         .routes = options->routes,
         .n_routes = options->n_routes,
         .handler_arg = options->handler_arg,
-        .max_body_bytes = options->max_body_bytes,
+        .limits = {options->max_body_bytes, options->max_stream_bytes},
         .watch.epoll_fd = -1,
     };
-    co_list_init(&server->service.answered);
+    co_list_init(&server->service.to_resume);
     http_connections_init(&server->service.connections, options->max_connections,
-                          options->request_timeout, &names);
+                          options->request_timeout, &names, http_request_release);
     *ret_server = server;
     return 0;
 }

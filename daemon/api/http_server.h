@@ -2,8 +2,8 @@
  *
  * One driver task waits on libmicrohttpd's epoll descriptor and runs it; each listener has an
  * accepting task. A request whose head passes the checks of http_guard.h, and whose body has come,
- * is given to its route's handler, in a task of its own. When the client goes away, that task is
- * cancelled.
+ * is given to its route's handler, in a task of its own; one that streams the body need not wait
+ * for it. When the client goes away, that task is cancelled.
  *
  * A request that is refused before it is complete closes its connection, since nobody can be sure
  * where the next one begins: http_guard.h says which are, and so are bodies that are too large, not
@@ -30,11 +30,13 @@ struct http_server_options {
     size_t n_listen;
     const struct http_route *routes; /* this and the lists below live as long as the server */
     size_t n_routes;
-    void *handler_arg;       /* given to every handler */
-    uint64_t max_body_bytes; /* of routes that take a body */
+    void *handler_arg;         /* given to every handler */
+    uint64_t max_body_bytes;   /* of routes that take a body */
+    uint64_t max_stream_bytes; /* of those that stream it */
     unsigned
         max_connections; /* above, the one that has idled longest is closed, or newcomers wait */
-    co_time request_timeout;          /* a client's time to send head and body */
+    co_time request_timeout; /* a client's time to send head and body; between two pieces of a body
+                                that is streamed */
     const char *const *allowed_hosts; /* besides loopback names and what we listen on */
     size_t n_allowed_hosts;
     const char *const *allowed_origins; /* besides our own pages */

@@ -15,7 +15,7 @@
 #include "daemon/base/log.h"
 
 enum request_stage {
-    REQUEST_RECEIVING,
+    REQUEST_BEGUN,
     REQUEST_RUNNING, /* its handler is */
     REQUEST_ANSWERED,
 };
@@ -27,8 +27,9 @@ struct request {
     struct MHD_Connection *mhd;
     struct co_task *task;
     enum request_stage stage;
+    bool is_complete; /* all of it has come */
     bool is_suspended;
-    struct co_list link; /* in service->answered */
+    struct co_list link; /* in service->to_resume */
 };
 
 static struct request *request_new(struct http_service *service, struct http_connection *connection,
@@ -40,6 +41,7 @@ static struct request *request_new(struct http_service *service, struct http_con
         return NULL;
     *request = (struct request){.service = service, .connection = connection, .mhd = mhd};
     http_exchange_init(&request->exchange);
+    co_list_init(&request->link);
     return request;
 }
 
@@ -89,22 +91,43 @@ static void settle(struct request *request)
     if (exchange->answer.status != 0 || request->connection->client_is_gone)
         return;
     http_answer_reset(exchange);
-    int rc = http_answer_problem(exchange, why->status, why->code, "%s", why->detail);
+    int rc = exchange->stream.failure == -EMSGSIZE
+                 ? http_dispatch_body_too_large(exchange, &request->service->limits)
+                 : http_answer_problem(exchange, why->status, why->code, "%s", why->detail);
     if (rc < 0)
         log_error("%s: no answer could be made: %s", exchange->route->path, strerror(-rc));
 }
 
+static void resume_soon(struct request *request)
+{
+    if (request->is_suspended && !co_list_is_linked(&request->link))
+        co_list_append(&request->service->to_resume, &request->link);
+    co_wake_fd(request->service->wake_fd, CO_READABLE);
+}
+
+/* libmicrohttpd cannot answer while a body is on its way. */
+static void answer_early(struct request *request)
+{
+    struct http_connection *connection = request->connection;
+
+    if (http_connection_is_over(connection))
+        return;
+    if (request->exchange.answer.status != 0 && !connection->client_is_gone)
+        http_connection_refuse(connection, &request->exchange);
+    else
+        http_connection_close(connection);
+}
+
 static void finish(struct request *request)
 {
-    struct http_service *service = request->service;
-
     settle(request);
     buffer_done(&request->exchange.body); /* the client may take its time with the answer */
+    http_body_stream_done(&request->exchange.stream);
     request->stage = REQUEST_ANSWERED;
-    if (request->is_suspended) {
-        co_list_append(&service->answered, &request->link);
-        co_wake_fd(service->wake_fd, CO_READABLE);
-    }
+    if (!request->is_complete)
+        answer_early(request);
+    if (request->is_suspended || !request->is_complete)
+        resume_soon(request);
 }
 
 /* Never fails: that would cancel the handlers of all others. */
@@ -115,7 +138,7 @@ static int run_handler(void *arg, void **result)
     int rc = exchange->route->handler(exchange, request->service->handler_arg);
 
     (void)result;
-    if (rc < 0 && rc != -ECANCELED)
+    if (rc < 0 && rc != -ECANCELED && rc != exchange->stream.failure)
         log_error("%s %s: %s", exchange->method, exchange->route->path, strerror(-rc));
     if (request->connection != NULL)
         finish(request);
@@ -150,24 +173,43 @@ static bool start_handler(struct request *request)
     return true;
 }
 
-static bool suspend(struct request *request)
+static void suspend(struct request *request)
 {
-    MHD_suspend_connection(request->mhd);
+    if (!request->is_suspended)
+        MHD_suspend_connection(request->mhd);
     request->is_suspended = true;
+    http_connection_enter(request->connection, CONNECTION_SERVES);
     if (request->connection->client_is_gone) /* before there was a handler to cancel */
         co_cancel(request->task, "the client has gone");
-    return true;
 }
 
 void http_requests_resume(struct http_service *service)
 {
-    while (!co_list_is_empty(&service->answered)) {
-        struct co_list *first = co_list_take_first(&service->answered);
+    while (!co_list_is_empty(&service->to_resume)) {
+        struct co_list *first = co_list_take_first(&service->to_resume);
         struct request *request = co_container_of(first, struct request, link);
 
         request->is_suspended = false;
+        if (!request->is_complete)
+            http_connection_enter(request->connection, CONNECTION_RECEIVES);
         MHD_resume_connection(request->mhd);
     }
+}
+
+/* The handler has taken something from the stream. */
+static void let_more_come(void *arg)
+{
+    struct request *request = arg;
+
+    if (request->is_suspended && !request->is_complete)
+        resume_soon(request);
+}
+
+static bool start_streaming(struct request *request)
+{
+    request->exchange.stream.taken = let_more_come;
+    request->exchange.stream.arg = request;
+    return start_handler(request);
 }
 
 static const struct http_refusal *check_head(const struct http_service *service,
@@ -186,10 +228,12 @@ static bool admit(struct http_connection *connection, struct request *request,
     int rc = http_exchange_set_head(exchange, head);
 
     if (rc == 0)
-        rc = http_dispatch(exchange, service->routes, service->n_routes, service->max_body_bytes);
+        rc = http_dispatch(exchange, service->routes, service->n_routes, &service->limits);
     if (rc < 0)
         return false;
-    if (exchange->answer.status != 0 && http_exchange_expects_body(exchange)) {
+    if (exchange->answer.status == 0)
+        return !exchange->route->streams_body || start_streaming(request);
+    if (http_exchange_expects_body(exchange)) {
         http_connection_refuse(connection, exchange);
         http_request_release(connection);
     }
@@ -213,14 +257,14 @@ bool http_request_begin(struct http_service *service, struct http_connection *co
     return admit(connection, request, head);
 }
 
-bool http_request_receive(struct http_connection *connection, const char *bytes, size_t n)
+static bool collect(struct request *request, const char *bytes, size_t n)
 {
-    struct request *request = connection->request;
+    struct http_connection *connection = request->connection;
     struct http_exchange *exchange = &request->exchange;
     int rc = buffer_append(&exchange->body, bytes, n);
 
     if (rc == -EMSGSIZE) {
-        rc = http_dispatch_body_too_large(exchange, request->service->max_body_bytes);
+        rc = http_dispatch_body_too_large(exchange, &request->service->limits);
         if (rc == 0) {
             http_connection_refuse(connection, exchange);
             http_request_release(connection);
@@ -229,14 +273,45 @@ bool http_request_receive(struct http_connection *connection, const char *bytes,
     return rc >= 0;
 }
 
+/* May be called once more for pieces that libmicrohttpd has received before it was suspended. */
+static bool pass_on(struct request *request, const char *bytes, size_t n)
+{
+    struct http_body_stream *stream = &request->exchange.stream;
+
+    if (http_body_stream_add(stream, bytes, n) < 0)
+        return false;
+    http_connection_enter(request->connection, CONNECTION_RECEIVES);
+    if (http_body_stream_is_full(stream))
+        suspend(request);
+    return true;
+}
+
+bool http_request_receive(struct http_connection *connection, const char *bytes, size_t n)
+{
+    struct request *request = connection->request;
+    const struct http_route *route = request->exchange.route;
+
+    return route->streams_body ? pass_on(request, bytes, n) : collect(request, bytes, n);
+}
+
+static bool complete(struct request *request)
+{
+    request->is_complete = true;
+    http_connection_enter(request->connection, CONNECTION_SERVES);
+    http_body_stream_complete(&request->exchange.stream);
+    if (request->stage != REQUEST_BEGUN)
+        return true;
+    return request->exchange.answer.status != 0 ? send_answer(request) : start_handler(request);
+}
+
 bool http_request_serve(struct http_connection *connection)
 {
     struct request *request = connection->request;
 
-    if (request->stage == REQUEST_RUNNING)
-        return suspend(request);
+    if (!request->is_complete)
+        return complete(request);
     if (request->stage == REQUEST_ANSWERED)
         return send_answer(request);
-    http_connection_enter(connection, CONNECTION_SERVES);
-    return request->exchange.answer.status != 0 ? send_answer(request) : start_handler(request);
+    suspend(request);
+    return true;
 }

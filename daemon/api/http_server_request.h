@@ -6,6 +6,10 @@
  * resumed when it has. So a handler that need not wait costs no suspending, which is two system
  * calls.
  *
+ * A handler that streams the body runs from the head on. The connection is also suspended while it
+ * is behind, so that its client has to wait; and while the client is waited for, its time is
+ * counted from the last piece that came.
+ *
  * These are what libmicrohttpd's callbacks do, so they never block. Where one returns false, the
  * connection is to be closed at once.
  */
@@ -19,6 +23,7 @@
 #include "lib/co/list.h"
 
 #include "daemon/api/http_connection.h"
+#include "daemon/api/http_dispatch.h"
 #include "daemon/api/http_guard.h"
 #include "daemon/api/http_server_watch.h"
 #include "daemon/api/router.h"
@@ -30,14 +35,14 @@ struct http_service {
     const struct http_route *routes;
     size_t n_routes;
     void *handler_arg;
-    uint64_t max_body_bytes;
+    struct http_body_limits limits;
     bool is_stopping; /* requests are refused, and connections closed behind their answers */
 
     struct co_group tasks; /* handlers run in it */
     struct http_connections connections;
-    struct http_watch watch; /* of the clients of all connections */
-    struct co_list answered; /* requests whose connections are to be resumed */
-    int wake_fd;             /* whoever is to resume them waits for this to be readable */
+    struct http_watch watch;  /* of the clients of all connections */
+    struct co_list to_resume; /* requests whose connections are */
+    int wake_fd;              /* whoever is to resume them waits for this to be readable */
 };
 
 /* The head has come. */
@@ -47,7 +52,7 @@ bool http_request_begin(struct http_service *service, struct http_connection *co
 /* A piece of the body has. */
 bool http_request_receive(struct http_connection *connection, const char *bytes, size_t n);
 
-/* All has; called again until there is an answer. */
+/* All of it has; called again until there is an answer. */
 bool http_request_serve(struct http_connection *connection);
 
 /* The connection has no more to do with its request, whose handler is cancelled if it still runs.

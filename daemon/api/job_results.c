@@ -1,22 +1,22 @@
-/* /v1/jobs/{id}/results: what came of a job's items, in order of index, page by page. */
+/* /v1/jobs/{id}/results: what came of a job's items, page by page. */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/co/co.h"
+
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
+#include "daemon/api/job_answer.h"
 #include "daemon/api/list_query.h"
-#include "daemon/model/render.h"
+#include "daemon/api/result_page.h"
+#include "daemon/engine/jobs.h"
 
-enum { PAGE_BYTES = 8 * 1024 * 1024 }; /* a page of large bodies ends early */
+enum { CURSOR_SIZE = 24 };
 
-struct result_query {
-    size_t limit;
-    size_t first; /* index to begin with */
-    bool by_outcome;
-    enum outcome outcome;
-};
+/* --- The query -------------------------------------------------------------------------------- */
 
 static int take_limit(void *query, const char *name, const char *value)
 {
@@ -24,21 +24,14 @@ static int take_limit(void *query, const char *name, const char *value)
     return list_take_limit(value, &((struct result_query *)query)->limit);
 }
 
-/* A cursor is the index to go on with. */
+/* The number to go on with or after; with an 'r' before it, among those never started. */
 static int take_cursor(void *query, const char *name, const char *value)
 {
-    struct result_query *q = query;
+    struct result_cursor *from = &((struct result_query *)query)->from;
 
     (void)name;
-    q->first = 0;
-    if (*value == '\0' || strlen(value) > 9)
-        return -EINVAL;
-    for (; *value != '\0'; value++) {
-        if (!isdigit((unsigned char)*value))
-            return -EINVAL;
-        q->first = q->first * 10 + (size_t)(*value - '0');
-    }
-    return 0;
+    from->in_rest = *value == 'r';
+    return list_take_number(value + from->in_rest, &from->next);
 }
 
 static int take_outcome(void *query, const char *name, const char *value)
@@ -53,90 +46,89 @@ static int take_outcome(void *query, const char *name, const char *value)
     return -EINVAL;
 }
 
+static int take_order(void *query, const char *name, const char *value)
+{
+    struct result_query *q = query;
+
+    (void)name;
+    q->as_completed = strcmp(value, "completed") == 0;
+    return q->as_completed || strcmp(value, "index") == 0 ? 0 : -EINVAL;
+}
+
 static const struct list_param result_params[] = {
     {"limit", take_limit, "a number from 1 to 1000"},
     {"cursor", take_cursor, "the next_cursor of the page before"},
+    {"order", take_order, "index or completed"},
     {"outcome", take_outcome,
      "success, http_error, assertion_failed, transport_error, blocked, interrupted, canceled or "
      "skipped"},
     {.name = NULL},
 };
 
-static bool is_wanted(const struct result_row *row, const struct result_query *query)
+/* --- The page --------------------------------------------------------------------------------- */
+
+static void format_cursor(char text[CURSOR_SIZE], const struct result_cursor *cursor)
 {
-    return !query->by_outcome || (row->json != NULL && row->outcome == query->outcome);
+    snprintf(text, CURSOR_SIZE, "%s%" PRIu64, cursor->in_rest ? "r" : "", cursor->next);
 }
 
-static void render_row(struct json_writer *w, const struct result_set *results, size_t index)
+/* cursor: NULL: there is no next page, nor will there be */
+static void render_end(struct json_writer *w, const char *cursor, bool more)
 {
-    const struct result_row *row = &results->rows[index];
-    const struct result_place place = {
-        .spec = results->spec, .job_id = results->job_id, .index = index};
-
-    if (row->json != NULL)
-        jw_raw(w, row->json, row->length);
-    else
-        render_pending(w, &place);
+    jw_key(w, "next_cursor");
+    jw_text(w, cursor);
+    jw_key(w, "has_more");
+    jw_bool(w, more);
 }
 
-/* Returns the index the next page begins with; n_items: there is none. */
-static size_t render_rows(struct json_writer *w, const struct result_set *results,
-                          const struct result_query *query)
+/* In order of completion more may come as long as the job has not ended, so there is a cursor. */
+static CO_BLOCKS int render_page(struct http_exchange *exchange, struct store *store,
+                                 struct result_view *view, const struct result_query *query,
+                                 struct json_writer *w)
 {
-    size_t n_items = results->spec->n_items;
-    size_t n = 0;
-    size_t i = query->first;
+    struct result_cursor next;
+    char cursor[CURSOR_SIZE];
+    bool more;
 
-    for (; i < n_items; i++) {
-        if (!is_wanted(&results->rows[i], query))
-            continue;
-        if (n == query->limit || (n > 0 && w->out->len > PAGE_BYTES))
-            break;
-        render_row(w, results, i);
-        n++;
-    }
-    return i;
+    jw_object_begin(w);
+    jw_key(w, "data");
+    jw_array_begin(w);
+    int rc = result_page_write(store, view, query, w, &next, &more);
+    jw_array_end(w);
+    if (rc < 0)
+        return rc;
+    format_cursor(cursor, &next);
+    bool may_go_on = more || (query->as_completed && !job_record_has_ended(&view->record));
+    render_end(w, may_go_on ? cursor : NULL, more);
+    jw_object_end(w);
+    return may_go_on ? list_answer_next(exchange, cursor) : 0;
 }
 
-static int answer_rows(struct http_exchange *exchange, const struct job *job,
-                       const struct result_query *query)
+static CO_BLOCKS int answer_page(struct http_exchange *exchange, struct api *api,
+                                 const struct job_record *record, const struct result_query *query)
 {
-    char cursor[24] = "";
+    CO_CLEANUP(result_view_done) struct result_view view;
+    CO_CLEANUP(buffer_done) struct buffer body;
     struct json_writer w;
-    struct buffer body;
 
     answer_begin(&w, &body);
-    jw_object_begin(&w);
-    jw_key(&w, "data");
-    jw_array_begin(&w);
-    size_t next = render_rows(&w, &job->results, query);
-    bool more = next < job->spec->n_items;
-    snprintf(cursor, sizeof(cursor), "%zu", next);
-    jw_array_end(&w);
-    jw_key(&w, "next_cursor");
-    jw_text(&w, more ? cursor : NULL);
-    jw_key(&w, "has_more");
-    jw_bool(&w, more);
-    jw_object_end(&w);
-    int rc = more ? list_answer_next(exchange, cursor) : 0;
-    if (rc < 0) {
-        buffer_done(&body);
-        return rc;
-    }
-    return answer_json(exchange, 200, &w, &body);
+    int rc = result_view_init(api->store, &api->parse, record, &view);
+    if (rc == 0)
+        rc = render_page(exchange, api->store, &view, query, &w);
+    return rc < 0 ? rc : answer_json(exchange, 200, &w, &body);
 }
 
 int job_results(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
     struct result_query query = {.limit = LIST_DEFAULT_LIMIT};
-    CO_CLEANUP(job_unrefp) struct job *job = NULL;
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
     int rc = list_query_read(exchange, result_params, &query);
 
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = memory_store_find(api->store, http_path_param(exchange, 0), &job);
-    if (rc == -ENOENT)
-        return answer_no_such_job(exchange);
-    return rc < 0 ? rc : answer_rows(exchange, job, &query);
+    rc = jobs_find(api->jobs, http_path_param(exchange, 0), &record);
+    if (rc == 0)
+        rc = answer_page(exchange, api, record, &query);
+    return answer_job_failure(exchange, rc);
 }

@@ -1,125 +1,127 @@
-/* /v1/jobs: batches that outlive the request they came with. */
+/* /v1/jobs: the list of jobs, and what can be done with one. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
+
+#include "lib/co/co.h"
 
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
-#include "daemon/api/document.h"
+#include "daemon/api/job_answer.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/problem.h"
+#include "daemon/engine/jobs.h"
 
-static int answer_job(struct http_exchange *exchange, int status, const struct job *job)
+/* --- One job ---------------------------------------------------------------------------------- */
+
+static CO_BLOCKS int find_job(struct http_exchange *exchange, struct api *api,
+                              struct job_record **ret_record)
 {
-    struct json_writer w;
-    struct buffer body;
-
-    answer_begin(&w, &body);
-    job_render(job, memory_jobs_n_running(job), &w);
-    return answer_json(exchange, status, &w, &body);
-}
-
-static int answer_full(struct http_exchange *exchange)
-{
-    int rc = http_answer_header(exchange, "Retry-After", "10");
-
-    return rc < 0 ? rc
-                  : http_answer_problem(exchange, 503, "store_full",
-                                        "There is no room for another job until one has ended "
-                                        "(jobs.max_jobs, jobs.max_result_bytes).");
-}
-
-static int answer_accepted(struct http_exchange *exchange, const struct job *job)
-{
-    char location[JOB_ID_SIZE + 16];
-
-    snprintf(location, sizeof(location), "/v1/jobs/%s", job->id);
-    int rc = http_answer_header(exchange, "Location", location);
-    if (rc == 0)
-        rc = http_answer_header(exchange, "Retry-After", "1");
-    return rc < 0 ? rc : answer_job(exchange, 202, job);
-}
-
-int jobs_post(struct http_exchange *exchange, void *arg)
-{
-    struct api *api = arg;
-    CO_CLEANUP(job_unrefp) struct job *job = NULL;
-    struct job_spec *spec;
-    int rc = document_parse(exchange, api, PARSE_JOB, &spec);
-
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = memory_jobs_submit(api->jobs, spec, &job);
-    if (rc == -ENOSPC)
-        return answer_full(exchange);
-    return rc < 0 ? rc : answer_accepted(exchange, job);
-}
-
-/* Finds the job that the path names. returns 0; 1: there is none, and that has been answered;
- * -errno */
-static int find_job(struct http_exchange *exchange, struct api *api, struct job **ret_job)
-{
-    int rc = memory_store_find(api->store, http_path_param(exchange, 0), ret_job);
-
-    return rc == -ENOENT ? answer_no_such_job(exchange) ?: 1 : rc;
+    return jobs_find(api->jobs, http_path_param(exchange, 0), ret_record);
 }
 
 int job_get(struct http_exchange *exchange, void *arg)
 {
     static const struct list_param no_params[] = {{.name = NULL}};
-    CO_CLEANUP(job_unrefp) struct job *job = NULL;
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
     int rc = list_query_read(exchange, no_params, NULL);
 
     if (rc == 0)
-        rc = find_job(exchange, arg, &job);
-    return rc == 0 ? answer_job(exchange, 200, job) : rc < 0 ? rc : 0;
+        rc = find_job(exchange, arg, &record);
+    if (rc == 0)
+        rc = answer_job(exchange, 200, record);
+    return answer_job_failure(exchange, rc);
 }
 
 int job_cancel(struct http_exchange *exchange, void *arg)
 {
-    CO_CLEANUP(job_unrefp) struct job *job = NULL;
-    int rc = find_job(exchange, arg, &job);
+    struct api *api = arg;
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    int rc = find_job(exchange, api, &record);
 
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    memory_jobs_cancel(job);
-    return answer_job(exchange, 200, job);
+    if (rc == 0)
+        rc = jobs_cancel(api->jobs, record);
+    if (rc == 0)
+        rc = answer_job(exchange, 200, record);
+    return answer_job_failure(exchange, rc);
 }
 
 int job_delete(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
-    CO_CLEANUP(job_unrefp) struct job *job = NULL;
-    int rc = find_job(exchange, arg, &job);
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    int rc = find_job(exchange, api, &record);
 
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    memory_jobs_cancel(job);
-    rc = memory_store_remove(api->store, job);
-    return rc == -ENOENT ? answer_no_such_job(exchange)
-           : rc < 0      ? rc
-                         : http_answer(exchange, 204, NULL, NULL);
+    if (rc == 0)
+        rc = jobs_delete(api->jobs, record);
+    if (rc == 0)
+        rc = http_answer(exchange, 204, NULL, NULL);
+    return answer_job_failure(exchange, rc);
+}
+
+/* --- Another one of what has failed ----------------------------------------------------------- */
+
+static const struct {
+    int rc;
+    const char *code;
+    const char *detail;
+} refusals[] = {
+    {-EALREADY, "job_not_ended",
+     "The job has not ended, so more of it may fail: cancel it, or wait for its end."},
+    {-ENODATA, "nothing_to_retry", "All items of the job were a success: none is to be retried."},
+};
+
+static int answer_no_retry(struct http_exchange *exchange, int rc)
+{
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (refusals[i].rc == rc)
+            return http_answer_problem(exchange, 409, refusals[i].code, "%s", refusals[i].detail);
+    return rc;
+}
+
+int job_run_again(struct http_exchange *exchange, void *arg)
+{
+    struct api *api = arg;
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    CO_CLEANUP(job_record_unrefp) struct job_record *retried = NULL;
+    int rc = find_job(exchange, api, &record);
+
+    if (rc == 0)
+        rc = jobs_retry(api->jobs, record, &retried);
+    rc = rc == 0 ? answer_job_accepted(exchange, retried) : answer_no_retry(exchange, rc);
+    return answer_job_failure(exchange, rc);
 }
 
 /* --- The list --------------------------------------------------------------------------------- */
 
-enum { MAX_LABELS = 16 };
+enum { MAX_LABELS = 16, TURN_JOBS = 64, CURSOR_SIZE = 24 };
 
-struct job_list {
-    struct memory_store_query query;
+struct list_request {
+    struct store_query query;
     struct job_label labels[MAX_LABELS];
     size_t limit;
+    struct job_record **records; /* of the page */
+    size_t n_records;
+    bool more;
 };
+
+static void list_request_done(struct list_request *list)
+{
+    for (size_t i = 0; i < list->n_records; i++)
+        job_record_unref(list->records[i]);
+    free(list->records);
+}
 
 static int take_limit(void *query, const char *name, const char *value)
 {
     (void)name;
-    return list_take_limit(value, &((struct job_list *)query)->limit);
+    return list_take_limit(value, &((struct list_request *)query)->limit);
 }
 
 static int take_status(void *query, const char *name, const char *value)
 {
-    struct job_list *list = query;
+    struct list_request *list = query;
 
     (void)name;
     list->query.by_status = true;
@@ -128,7 +130,7 @@ static int take_status(void *query, const char *name, const char *value)
 
 static int take_label(void *query, const char *name, const char *value)
 {
-    struct job_list *list = query;
+    struct list_request *list = query;
 
     if (list->query.n_labels == MAX_LABELS)
         return -EINVAL;
@@ -136,14 +138,17 @@ static int take_label(void *query, const char *name, const char *value)
     return 0;
 }
 
-/* A cursor is the id of the last job of the page before. */
+/* A cursor is the number of the last job of the page before. */
 static int take_cursor(void *query, const char *name, const char *value)
 {
-    struct job_list *list = query;
+    struct list_request *list = query;
+    uint64_t number;
 
     (void)name;
-    list->query.before = value;
-    return job_id_is_valid(value) ? 0 : -EINVAL;
+    if (list_take_number(value, &number) < 0 || number == 0)
+        return -EINVAL;
+    list->query.before = (int64_t)number;
+    return 0;
 }
 
 static const struct list_param job_list_params[] = {
@@ -154,51 +159,61 @@ static const struct list_param job_list_params[] = {
     {.name = NULL},
 };
 
-static void render_page(struct json_writer *w, struct job *const *jobs, size_t n_jobs, bool more)
+static CO_BLOCKS int render_jobs(struct json_writer *w, const struct list_request *list)
 {
-    jw_object_begin(w);
-    jw_key(w, "data");
+    int rc = 0;
+
     jw_array_begin(w);
-    for (size_t i = 0; i < n_jobs; i++)
-        job_render(jobs[i], memory_jobs_n_running(jobs[i]), w);
+    for (size_t i = 0; rc == 0 && i < list->n_records; i++) {
+        job_record_render(list->records[i], jobs_n_running(list->records[i]), w);
+        if (i % TURN_JOBS == TURN_JOBS - 1)
+            rc = co_sleep(0);
+    }
     jw_array_end(w);
-    jw_key(w, "next_cursor");
-    jw_text(w, more ? jobs[n_jobs - 1]->id : NULL);
-    jw_key(w, "has_more");
-    jw_bool(w, more);
-    jw_object_end(w);
+    return rc;
 }
 
-static int answer_page(struct http_exchange *exchange, struct job *const *jobs, size_t n_jobs,
-                       bool more)
+static CO_BLOCKS int answer_list(struct http_exchange *exchange, const struct list_request *list)
 {
+    CO_CLEANUP(buffer_done) struct buffer body;
     struct json_writer w;
-    struct buffer body;
-    int rc = more ? list_answer_next(exchange, jobs[n_jobs - 1]->id) : 0;
+    char cursor[CURSOR_SIZE] = "";
 
-    if (rc < 0)
-        return rc;
+    if (list->more)
+        snprintf(cursor, sizeof(cursor), "%" PRId64, list->records[list->n_records - 1]->number);
     answer_begin(&w, &body);
-    render_page(&w, jobs, n_jobs, more);
-    return answer_json(exchange, 200, &w, &body);
+    jw_object_begin(&w);
+    jw_key(&w, "data");
+    int rc = render_jobs(&w, list);
+    jw_key(&w, "next_cursor");
+    jw_text(&w, list->more ? cursor : NULL);
+    jw_key(&w, "has_more");
+    jw_bool(&w, list->more);
+    jw_object_end(&w);
+    if (rc == 0 && list->more)
+        rc = list_answer_next(exchange, cursor);
+    return rc < 0 ? rc : answer_json(exchange, 200, &w, &body);
 }
 
-int jobs_list(struct http_exchange *exchange, void *arg)
+static CO_BLOCKS int find_jobs(struct api *api, struct list_request *list)
 {
-    struct api *api = arg;
-    struct job_list list = {.limit = LIST_DEFAULT_LIMIT};
-    struct job *jobs[LIST_MAX_LIMIT];
-    bool more;
+    list->records = calloc(list->limit, sizeof(*list->records));
+    if (list->records == NULL)
+        return -ENOMEM;
+    int n = jobs_list(api->jobs, &list->query, list->limit, list->records, &list->more);
+    list->n_records = n > 0 ? (size_t)n : 0;
+    return n < 0 ? n : 0;
+}
+
+int job_list(struct http_exchange *exchange, void *arg)
+{
+    CO_CLEANUP(list_request_done) struct list_request list = {.limit = LIST_DEFAULT_LIMIT};
 
     list.query.labels = list.labels;
     int rc = list_query_read(exchange, job_list_params, &list);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    int n_jobs = memory_store_list(api->store, &list.query, list.limit, jobs, &more);
-    if (n_jobs < 0)
-        return n_jobs;
-    rc = answer_page(exchange, jobs, (size_t)n_jobs, more);
-    for (int i = 0; i < n_jobs; i++)
-        job_unref(jobs[i]);
-    return rc;
+    if (rc == 0)
+        rc = find_jobs(arg, &list);
+    if (rc == 0)
+        rc = answer_list(exchange, &list);
+    return answer_job_failure(exchange, rc);
 }

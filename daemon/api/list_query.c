@@ -8,21 +8,26 @@
 
 #include "daemon/api/problem.h"
 
+enum { NUMBER_DIGITS_MAX = 18 };
+
+int list_take_number(const char *value, uint64_t *number)
+{
+    size_t length = strspn(value, "0123456789");
+
+    if (length == 0 || length > NUMBER_DIGITS_MAX || value[length] != '\0')
+        return -EINVAL;
+    *number = strtoull(value, NULL, 10);
+    return 0;
+}
+
 int list_take_limit(const char *value, size_t *limit)
 {
-    size_t number = 0;
+    uint64_t number;
 
-    if (*value == '\0')
+    if (list_take_number(value, &number) < 0 || number == 0 || number > LIST_MAX_LIMIT)
         return -EINVAL;
-    for (; *value != '\0'; value++) {
-        if (!isdigit((unsigned char)*value))
-            return -EINVAL;
-        number = number * 10 + (size_t)(*value - '0');
-        if (number > LIST_MAX_LIMIT)
-            return -EINVAL;
-    }
     *limit = number;
-    return number > 0 ? 0 : -EINVAL;
+    return 0;
 }
 
 struct reading {

@@ -14,6 +14,9 @@ struct list_param {
 
 enum { LIST_DEFAULT_LIMIT = 100, LIST_MAX_LIMIT = 1000 };
 
+/* Reads a decimal number of 1 to 18 digits. returns 0, -EINVAL */
+int list_take_number(const char *value, uint64_t *number);
+
 /* What the `take` of every list's "limit" uses. returns 0, -EINVAL */
 int list_take_limit(const char *value, size_t *limit);
 

@@ -16,6 +16,7 @@ struct http_route {
     const char *path; /* "/v1/jobs/{id}/results": a {placeholder} is one whole segment */
     http_handler *handler;
     bool takes_body;
+    bool streams_body; /* the handler starts when the head has come, see http_body_read() */
 };
 
 enum { ROUTE_MAX_PARAMS = 4, ROUTE_MAX_ALLOW = 64 };

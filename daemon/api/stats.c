@@ -45,18 +45,45 @@ static void render_items(const struct api *api, struct json_writer *w)
 static void render_jobs(const struct api *api, struct json_writer *w)
 {
     const struct stats *stats = engine_stats(api->engine);
+    struct jobs_stats jobs;
 
+    jobs_get_stats(api->jobs, &jobs);
     jw_object_begin(w);
     jw_key(w, "accepted");
     jw_uint(w, stats->n_jobs_accepted);
     jw_key(w, "running");
-    jw_uint(w, stats->n_jobs_accepted - stats->n_jobs_done - stats->n_jobs_canceled);
+    jw_uint(w, jobs.n_running);
+    jw_key(w, "canceling");
+    jw_uint(w, jobs.n_canceling);
     jw_key(w, "done");
     jw_uint(w, stats->n_jobs_done);
     jw_key(w, "canceled");
     jw_uint(w, stats->n_jobs_canceled);
-    jw_key(w, "result_bytes");
-    jw_uint(w, api->budget->used);
+    jw_object_end(w);
+}
+
+static void render_store(const struct api *api, struct json_writer *w)
+{
+    struct store_stats store;
+    struct jobs_stats jobs;
+
+    store_get_stats(api->store, &store);
+    jobs_get_stats(api->jobs, &jobs);
+    jw_object_begin(w);
+    jw_key(w, "jobs");
+    jw_uint(w, store.n_jobs);
+    jw_key(w, "commits");
+    jw_uint(w, store.n_commits);
+    jw_key(w, "last_commit_ms");
+    jw_ms(w, store.last_commit_us);
+    jw_key(w, "results");
+    jw_uint(w, store.n_results);
+    jw_key(w, "waiting_results");
+    jw_uint(w, jobs.n_results);
+    jw_key(w, "late_results");
+    jw_uint(w, store.n_late_results);
+    jw_key(w, "file_bytes");
+    jw_uint(w, store.file_bytes);
     jw_object_end(w);
 }
 
@@ -114,6 +141,8 @@ int stats_get(struct http_exchange *exchange, void *arg)
     render_items(api, &w);
     jw_key(&w, "jobs");
     render_jobs(api, &w);
+    jw_key(&w, "store");
+    render_store(api, &w);
     jw_key(&w, "requests");
     render_requests(stats, &w);
     jw_key(&w, "loop_lag_ms");

@@ -45,6 +45,7 @@ enum {
     SETTING(section, key, SETTING_CHOICE, c_type), .choices = (names)
 
 static const char *const nat64_names[] = {"decode", "deny", NULL};
+static const char *const repair_names[] = {"refuse", "start_empty", NULL};
 
 static int check_endpoint(const char *word, struct err *err)
 {
@@ -107,10 +108,15 @@ const struct setting config_settings[] = {
      .help =
          "Largest body of a request to the API. JSON takes up to 13 times its size in memory while "
          "it is parsed."},
-    {COUNT(api, max_items), .min = 1, .max = 10000000, .default_text = "100000",
+    {SIZE(api, max_job_bytes), .min = 1 * KIB, .max = 1024 * GIB, .default_text = "1G",
+     .help = "Largest body of a POST /v1/jobs, which is stored while it arrives and takes no "
+             "memory."},
+    {COUNT(api, max_items), .min = 1, .max = 100000000, .default_text = "1000000",
      .help = "Most URLs in one request to the API, repetitions counted."},
     {DURATION(api, request_timeout_ms), .min = 100, .max = 1 * HOURS, .default_text = "30s",
-     .help = "Time a client has to send a request, from its first byte to the last of the body."},
+     .help =
+         "Time a client has to send a request, from its first byte to the last of the body; of a "
+         "job's body, which may be long, the time between two pieces."},
 
     {COUNT(fetch, concurrency), .min = 1, .max = 100000, .default_text = "256",
      .help = "Fetches that run at a time, of all jobs."},
@@ -175,9 +181,24 @@ const struct setting config_settings[] = {
     {COUNT(jobs, max_jobs), .min = 1, .max = 10000000, .default_text = "1000",
      .help = "Jobs that are kept at a time."},
     {SIZE(jobs, max_result_bytes), .min = 1 * MIB, .max = 1024 * GIB, .default_text = "512M",
-     .help = "Memory for the results of all jobs."},
+     .help = "Memory for the results of all gathers."},
     {DURATION(jobs, ttl_ms), .min = 1 * SECONDS, .max = 8784 * HOURS, .default_text = "1h",
      .help = "Time a job is kept after its end."},
+
+    {OPTIONAL_TEXT(store, path),
+     .help = "Directory of the database of jobs, made when missing, of this daemon alone. If not "
+             "given: $STATE_DIRECTORY (set by systemd), /var/lib/gatherd for root, else "
+             "$XDG_STATE_HOME/gatherd or ~/.local/state/gatherd."},
+    {SIZE(store, max_bytes), .min = 16 * MIB, .max = 1024 * 1024 * GIB, .default_text = "8G",
+     .help = "Size of the database. When it gets larger, ended jobs are forgotten before their "
+             "time, the oldest first; if there are none, new jobs are refused."},
+    {SIZE(store, min_free_bytes), .max = 1024 * 1024 * GIB, .default_text = "256M",
+     .help = "Space on the disk that is left to others: with less than that, new jobs are refused, "
+             "and those there are go on."},
+    {CHOICE(store, if_damaged, enum store_repair, repair_names), .default_text = "refuse",
+     .help = "What to do at the start if the database is damaged: 'refuse' to start and say how to "
+             "save what can be saved, or 'start_empty' and keep the damaged files under another "
+             "name."},
 
     {CHOICE(log, level, enum log_level, log_level_names), .default_text = "info",
      .help = "Least important messages that are logged."},
@@ -186,7 +207,8 @@ const struct setting config_settings[] = {
 const size_t config_n_settings = sizeof(config_settings) / sizeof(config_settings[0]);
 
 static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
-                  sizeof(enum egress_nat64) == sizeof(unsigned),
+                  sizeof(enum egress_nat64) == sizeof(unsigned) &&
+                  sizeof(enum store_repair) == sizeof(unsigned),
               "choices are stored as unsigned");
 
 int config_init(struct config *config)

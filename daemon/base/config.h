@@ -20,6 +20,7 @@ struct config {
         struct string_list allowed_origins;
         uint64_t max_connections;
         uint64_t max_body_bytes;
+        uint64_t max_job_bytes;
         uint64_t max_items;
         uint64_t request_timeout_ms;
     } api;
@@ -53,6 +54,12 @@ struct config {
         uint64_t max_result_bytes;
         uint64_t ttl_ms;
     } jobs;
+    struct {
+        const char *path; /* "" for what state_directory() finds */
+        uint64_t max_bytes;
+        uint64_t min_free_bytes;
+        enum store_repair { STORE_REFUSE, STORE_START_EMPTY } if_damaged;
+    } store;
     struct {
         enum log_level level;
     } log;

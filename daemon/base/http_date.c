@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "daemon/base/decimal.h"
+
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_DAY    (86400 * US_PER_SECOND)
 #define US_PER_YEAR   (31556952 * US_PER_SECOND) /* of the calendar's 400, on average */
@@ -178,4 +180,97 @@ int http_date_parse(const char *text, int64_t now, int64_t *ret_instant)
         return 0;
     }
     return -EINVAL;
+}
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+/* The inverse of day_number(), with the same years. */
+static struct date date_of_day(int64_t day)
+{
+    int64_t since_0 = day + FIRST_DAY_OF_1970;
+    int64_t era = (since_0 >= 0 ? since_0 : since_0 - 146096) / 146097; /* of 400 years */
+    int in_era = (int)(since_0 - era * 146097);
+    int year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    int in_year = in_era - (365 * year + year / 4 - year / 100);
+    int month = (5 * in_year + 2) / 153; /* since March */
+
+    return (struct date){
+        .year = (int)era * 400 + year + (month >= 10),
+        .month = (month + 2) % N_MONTHS,
+        .day = in_year - (153 * month + 2) / 5 + 1,
+    };
+}
+
+static char *put_text(char *at, const char *text, size_t length)
+{
+    memcpy(at, text, length);
+    return at + length;
+}
+
+void http_date_format(int64_t instant, char text[static HTTP_DATE_SIZE])
+{
+    int64_t day = instant / US_PER_DAY - (instant % US_PER_DAY < 0);
+    uint32_t second = (uint32_t)((instant - day * US_PER_DAY) / US_PER_SECOND);
+    struct date date = date_of_day(day);
+    char *at = put_text(text, days[((day + 3) % N_DAYS + N_DAYS) % N_DAYS], SHORT_NAME);
+
+    at = put_text(at, ", ", 2);
+    at = decimal_put_pair(at, (uint32_t)date.day);
+    *at++ = ' ';
+    at = put_text(at, months[date.month], SHORT_NAME);
+    *at++ = ' ';
+    at = decimal_put_pair(at, (uint32_t)date.year / 100);
+    at = decimal_put_pair(at, (uint32_t)date.year % 100);
+    *at++ = ' ';
+    at = decimal_put_pair(at, second / 3600);
+    *at++ = ':';
+    at = decimal_put_pair(at, second / 60 % 60);
+    *at++ = ':';
+    at = decimal_put_pair(at, second % 60);
+    memcpy(at, " GMT", sizeof(" GMT"));
+}
+
+/* --- Reading what was written ----------------------------------------------------------------- */
+
+/* returns -1: these are not two digits */
+static int read_pair(const char *text)
+{
+    unsigned tens = (unsigned)(text[0] - '0'), ones = (unsigned)(text[1] - '0');
+
+    return tens <= 9 && ones <= 9 ? (int)(10 * tens + ones) : -1;
+}
+
+static int read_month(const char *text)
+{
+    int month = 0;
+
+    while (month < N_MONTHS && memcmp(text, months[month], SHORT_NAME) != 0)
+        month++;
+    return month < N_MONTHS ? month : -1;
+}
+
+/* Only that there are numbers is looked at here: writing them again tells whether they are sound.
+ */
+int http_date_parse_fixdate(const char *text, int64_t *ret_instant)
+{
+    enum { DAY = 5, MONTH = 8, CENTURY = 12, YEAR = 14, HOUR = 17, MINUTE = 20, SECOND = 23 };
+    char canonical[HTTP_DATE_SIZE];
+
+    if (strnlen(text, HTTP_DATE_SIZE) != HTTP_DATE_SIZE - 1)
+        return -EINVAL;
+    int day = read_pair(text + DAY), month = read_month(text + MONTH);
+    int century = read_pair(text + CENTURY), year = read_pair(text + YEAR);
+    int hour = read_pair(text + HOUR), minute = read_pair(text + MINUTE);
+    int second = read_pair(text + SECOND);
+    if ((day | month | century | year | hour | minute | second) < 0)
+        return -EINVAL;
+    const struct date date = {100 * century + year, month, day, hour, minute, second};
+    if (!is_valid(&date))
+        return -EINVAL;
+    int64_t instant = instant_of(&date);
+    http_date_format(instant, canonical);
+    if (memcmp(text, canonical, sizeof(canonical)) != 0)
+        return -EINVAL;
+    *ret_instant = instant;
+    return 0;
 }

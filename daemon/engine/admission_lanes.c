@@ -2,14 +2,14 @@
 
 #include "daemon/engine/admission_private.h"
 
-static void init_lane(struct admission *admission, struct admission_lane *lane,
-                      struct admission_batch *batch, const struct request *request)
+void admission_lane_init(struct admission_lane *lane, struct admission_batch *batch,
+                         struct admission_host *host)
 {
     unsigned limit = batch->spec->limits.per_host_concurrency;
 
     *lane = (struct admission_lane){
         .batch = batch,
-        .host = admission_host_get(admission, request->url.origin),
+        .host = host,
         .first = NO_ITEM,
         .last = NO_ITEM,
         .max_running = limit != 0 ? limit : UINT_MAX,
@@ -19,12 +19,16 @@ static void init_lane(struct admission *admission, struct admission_lane *lane,
 }
 
 struct admission_lane *admission_lane_get(struct admission *admission,
-                                          struct admission_batch *batch, size_t index)
+                                          struct admission_batch *batch,
+                                          const struct request *request)
 {
-    struct admission_lane *lane = admission_lane_of(batch, index);
+    const char *origin = request->url.origin;
 
+    if (batch->window != NULL)
+        return admission_window_lane(admission, batch->window, origin);
+    struct admission_lane *lane = &batch->all_lanes[request->origin];
     if (lane->host == NULL)
-        init_lane(admission, lane, batch, job_spec_request(batch->spec, index));
+        admission_lane_init(lane, batch, admission_host_get(admission, origin));
     return lane;
 }
 
@@ -43,21 +47,30 @@ static void join(struct admission_lane *lane, uint32_t previous, uint32_t next)
         items[next].previous = previous;
 }
 
-void admission_lane_append(struct admission_lane *lane, uint32_t index)
+static void count_waiting(struct admission_lane *lane, int change)
 {
-    join(lane, lane->last, index);
-    join(lane, index, NO_ITEM);
+    if (lane->batch->window != NULL)
+        admission_window_count_waiting(lane, change);
 }
 
-void admission_lane_prepend(struct admission_lane *lane, uint32_t index)
+void admission_lane_append(struct admission_lane *lane, uint32_t slot)
 {
-    join(lane, index, lane->first);
-    join(lane, NO_ITEM, index);
+    join(lane, lane->last, slot);
+    join(lane, slot, NO_ITEM);
+    count_waiting(lane, 1);
 }
 
-void admission_lane_drop(struct admission_lane *lane, uint32_t index)
+void admission_lane_prepend(struct admission_lane *lane, uint32_t slot)
 {
-    const struct admission_item *item = &lane->batch->items[index];
+    join(lane, slot, lane->first);
+    join(lane, NO_ITEM, slot);
+    count_waiting(lane, 1);
+}
+
+void admission_lane_drop(struct admission_lane *lane, uint32_t slot)
+{
+    const struct admission_item *item = &lane->batch->items[slot];
 
     join(lane, item->previous, item->next);
+    count_waiting(lane, -1);
 }

@@ -33,46 +33,53 @@ void admission_forget_time(struct admission *admission, struct admission_batch *
 
 /* --- When a time has come --------------------------------------------------------------------- */
 
-void admission_wait(struct admission *admission, struct admission_batch *batch, uint32_t index,
+void admission_wait(struct admission *admission, struct admission_batch *batch, uint32_t slot,
                     co_time due)
 {
-    struct admission_lane *lane = admission_lane_get(admission, batch, index);
-    struct admission_item *item = &batch->items[index];
-    int64_t timeout_us = job_spec_request(batch->spec, index)->options->queue_timeout_us;
+    struct admission_lane *lane = admission_lane_of(batch, slot);
+    struct admission_item *item = &batch->items[slot];
+    int64_t timeout_us = admission_request(batch, slot)->options->queue_timeout_us;
 
     if (item->state == ITEM_RETRYING)
-        admission_lane_prepend(lane, index);
+        admission_lane_prepend(lane, slot);
     else
-        admission_lane_append(lane, index);
+        admission_lane_append(lane, slot);
     item->state = ITEM_WAITING;
     if (timeout_us > 0)
-        admission_note_time(admission, batch, index, admission_later(due, timeout_us));
+        admission_note_time(admission, batch, slot, admission_later(due, timeout_us));
     admission_lane_check(admission, lane);
 }
 
-static void expire(struct admission *admission, struct admission_batch *batch, uint32_t index)
+static void expire(struct admission *admission, struct admission_batch *batch, uint32_t slot)
 {
-    struct admission_lane *lane = admission_lane_of(batch, index);
-    struct admission_item *item = &batch->items[index];
+    struct admission_lane *lane = admission_lane_of(batch, slot);
+    struct admission_item *item = &batch->items[slot];
 
-    admission_lane_drop(lane, index);
+    admission_lane_drop(lane, slot);
     item->state = ITEM_LATE;
     item->next = NO_ITEM;
     if (batch->first_late == NO_ITEM)
-        batch->first_late = index;
+        batch->first_late = slot;
     else
-        batch->items[batch->last_late].next = index;
-    batch->last_late = index;
+        batch->items[batch->last_late].next = slot;
+    batch->last_late = slot;
     if (!co_list_is_linked(&batch->late))
         co_list_append(&admission->late, &batch->late);
     admission_lane_check(admission, lane);
 }
 
+/* A rate is over. */
+static void act_on_lane(struct admission *admission, struct admission_lane *lane)
+{
+    if (lane->batch->window == NULL || !admission_window_forget_idle(admission, lane))
+        admission_lane_settle(admission, lane);
+}
+
 static void act(struct admission *admission, struct admission_batch *batch, uint32_t number,
                 co_time due)
 {
-    if (number >= batch->spec->n_items)
-        admission_lane_settle(admission, &batch->all_lanes[number - batch->spec->n_items]);
+    if (number >= batch->n_slots)
+        act_on_lane(admission, &batch->all_lanes[number - batch->n_slots]);
     else if (batch->items[number].state == ITEM_WAITING)
         expire(admission, batch, number);
     else

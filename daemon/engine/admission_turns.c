@@ -97,7 +97,7 @@ static void settle_batch(struct admission *admission, struct admission_batch *ba
 static bool is_placed(const struct admission_lane *lane)
 {
     return co_list_is_linked(&lane->link) ||
-           agenda_contains(&lane->batch->agenda, admission_lane_number(lane));
+           agenda_contains(&lane->batch->agenda, admission_lane_time(lane));
 }
 
 static bool is_done(const struct admission_lane *lane)
@@ -109,11 +109,11 @@ static bool is_done(const struct admission_lane *lane)
 static void place_lane(struct admission *admission, struct admission_lane *lane)
 {
     co_list_remove(&lane->link);
-    admission_forget_time(admission, lane->batch, admission_lane_number(lane));
+    admission_forget_time(admission, lane->batch, admission_lane_time(lane));
     if (is_done(lane) || lane->n_running >= lane->max_running)
         return;
     if (lane->not_before > admission->now)
-        admission_note_time(admission, lane->batch, admission_lane_number(lane), lane->not_before);
+        admission_note_time(admission, lane->batch, admission_lane_time(lane), lane->not_before);
     else if (has_room(admission, lane->host))
         co_list_append(&lane->batch->lanes, &lane->link);
     else
@@ -162,12 +162,12 @@ static void count(struct admission *admission, struct admission_lane *lane, int 
     lane->batch->n_running += (unsigned)change;
 }
 
-void admission_take_place(struct admission *admission, struct admission_lane *lane, uint32_t index)
+void admission_take_place(struct admission *admission, struct admission_lane *lane, uint32_t slot)
 {
     struct admission_batch *batch = lane->batch;
     int64_t interval_us = batch->spec->limits.per_host_interval_us;
 
-    admission_lane_drop(lane, index);
+    admission_lane_drop(lane, slot);
     end_call(lane);
     count(admission, lane, 1);
     if (interval_us > 0)
@@ -184,6 +184,13 @@ void admission_give_place_back(struct admission *admission, struct admission_lan
     call_line(admission, lane->host);
     admission_lane_check(admission, lane);
     settle_batch(admission, lane->batch);
+}
+
+void admission_limit_batch(struct admission *admission, struct admission_batch *batch,
+                           unsigned max_running)
+{
+    batch->max_running = max_running;
+    settle_batch(admission, batch);
 }
 
 void admission_give_turns_up(struct admission *admission, struct admission_batch *batch)

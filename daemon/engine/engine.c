@@ -2,80 +2,35 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
-#include "daemon/base/instant.h"
-#include "daemon/engine/judge.h"
-#include "daemon/engine/retry.h"
+#include "daemon/engine/engine_private.h"
 
-struct engine {
-    struct fetcher fetcher;
-    struct admission admission;
-    struct stats stats;
-    struct co_event may_go_on; /* wakes the pump */
-    struct co_task *pump;
-};
+/* --- The pump --------------------------------------------------------------------------------- */
 
-/* An item that is being fetched; lives on its task's stack but for the way there. */
-struct launch {
-    struct run *run;
-    size_t index;
-};
+enum { ITEMS_PER_TURN = 256 };
 
-/* --- One item --------------------------------------------------------------------------------- */
-
-static double random_part(void)
+int engine_share_the_loop(size_t n_items)
 {
-    uint32_t bits;
-
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
-        bits = 0; /* a kernel that has just booted may have no randomness yet */
-    return (double)bits / UINT32_MAX;
+    return n_items % ITEMS_PER_TURN == 0 ? co_sleep(0) : 0;
 }
 
-/* Puts an item back that is to be tried again. false: its result is final */
-static bool try_again(struct run *run, size_t index, struct result *result)
+static struct run *run_of(const struct run_piece *piece)
 {
-    const struct fetch_options *options = job_spec_request(run->spec, index)->options;
-    int64_t pause_us = RETRY_NEVER;
-    co_time at;
-
-    if (options->retry.max_attempts > 1)
-        pause_us = retry_pause_us(options, result, random_part(), instant_now());
-    if (pause_us == RETRY_NEVER || run_keep_attempt(run, index, result, pause_us, &at) < 0)
-        return false;
-    admission_retry(run->admission, &run->batch, index, at);
-    return true;
+    return co_container_of(piece->batch, struct run, batch);
 }
 
-/* Reports an item, unless its owner is gone, and gives its place back. */
-static void end_item(struct run *run, size_t index, int rc, struct result *result)
+static int start_all_that_may(struct engine *engine)
 {
-    if (rc == 0)
-        rc = judge_result(job_spec_request(run->spec, index), result);
-    run_name_stop(run, result);
-    if (rc == 0 || run->stop != RUN_GOES_ON)
-        run_report(run, index, result);
-    admission_release(run->admission, &run->batch, index);
-}
+    struct run_piece *piece;
+    uint32_t item;
+    int rc = 0;
 
-static int fetch_task(void *arg, void **ret_result)
-{
-    struct launch launch = *(struct launch *)arg;
-    struct run *run = launch.run;
-    struct engine *engine = run->engine;
-    struct result result;
-
-    (void)ret_result;
-    free(arg);
-    run_begin_result(run, launch.index, &result);
-    int rc = fetch_attempt(&engine->fetcher, job_spec_request(run->spec, launch.index), run->jar,
-                           &result);
-    if (rc < 0 || !try_again(run, launch.index, &result))
-        end_item(run, launch.index, rc, &result);
-    result_done(&result);
-    co_event_set(&engine->may_go_on);
-    return 0;
+    for (size_t n = 1;
+         rc == 0 && (piece = admission_next(&engine->admission, co_now(), &item)) != NULL; n++) {
+        engine_start_item(run_of(piece), piece, item);
+        rc = engine_share_the_loop(n);
+    }
+    return rc;
 }
 
 static const struct result_error queue_timeout = {
@@ -84,81 +39,18 @@ static const struct result_error queue_timeout = {
     .retryable = true,
 };
 
-static const struct result_error no_memory = {
-    .code = "resource_exhausted",
-    .message = "there was no memory to start it",
-    .retryable = true,
-};
-
-static int launch(struct run *run, size_t index)
-{
-    struct launch *launch = malloc(sizeof(*launch));
-    if (launch == NULL)
-        return -ENOMEM;
-    *launch = (struct launch){run, index};
-    int rc = co_group_spawn(&run->group, "fetch", fetch_task, launch, NULL);
-    if (rc < 0)
-        free(launch);
-    return rc;
-}
-
-static void report_defect(struct run *run, size_t index, const struct request_defect *defect)
-{
-    const struct result_error error = {.code = defect->code, .message = defect->message};
-
-    run_report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &error);
-}
-
-/* Starts an item that admission has let through, or reports at once why it is not. */
-static void start(struct run *run, size_t index)
-{
-    const struct request_defect *defect = job_spec_request(run->spec, index)->defect;
-
-    if (defect != NULL)
-        report_defect(run, index, defect);
-    else if (launch(run, index) < 0)
-        run_report_not_started(run, index, OUTCOME_TRANSPORT_ERROR, &no_memory);
-    else
-        return;
-    admission_release(&run->engine->admission, &run->batch, index);
-}
-
-/* --- The pump --------------------------------------------------------------------------------- */
-
-enum { ITEMS_PER_TURN = 256 };
-
-/* What goes through many items lets the others have a turn now and then. */
-static int share_the_loop(size_t n_items)
-{
-    return n_items % ITEMS_PER_TURN == 0 ? co_sleep(0) : 0;
-}
-
-static int start_all_that_may(struct engine *engine)
-{
-    struct admission_batch *batch;
-    size_t index;
-    int rc = 0;
-
-    for (size_t n = 1;
-         rc == 0 && (batch = admission_next(&engine->admission, co_now(), &index)) != NULL; n++) {
-        start(co_container_of(batch, struct run, batch), index);
-        rc = share_the_loop(n);
-    }
-    return rc;
-}
-
 static int end_what_waited_too_long(struct engine *engine)
 {
-    struct admission_batch *batch;
-    size_t index;
+    struct run_piece *piece;
+    uint32_t item;
     int rc = 0;
 
     for (size_t n = 1;
-         rc == 0 && (batch = admission_expired(&engine->admission, co_now(), &index)) != NULL;
-         n++) {
-        run_report_not_started(co_container_of(batch, struct run, batch), index,
-                               OUTCOME_TRANSPORT_ERROR, &queue_timeout);
-        rc = share_the_loop(n);
+         rc == 0 && (piece = admission_expired(&engine->admission, co_now(), &item)) != NULL; n++) {
+        struct run *run = run_of(piece);
+        run_report_not_started(run, piece, item, OUTCOME_TRANSPORT_ERROR, &queue_timeout);
+        run_leave_piece(run, piece);
+        rc = engine_share_the_loop(n);
     }
     return rc;
 }
@@ -187,6 +79,8 @@ static int pump(void *arg, void **ret_result)
     } while (rc == 0);
     return rc;
 }
+
+/* --- The engine ------------------------------------------------------------------------------- */
 
 int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsigned max_running,
                unsigned max_running_per_host)
@@ -235,103 +129,8 @@ size_t engine_n_waiting(const struct engine *engine)
     return engine->admission.n_waiting;
 }
 
-/* --- A run ------------------------------------------------------------------------------------ */
-
-/* Reports what never started. returns 0, -ECANCELED */
-static int report_waiting(struct run *run)
+void engine_pause(struct engine *engine, bool is_paused)
 {
-    size_t index;
-    int rc = 0;
-
-    for (size_t n = 1; rc == 0 && admission_take_waiting(&run->batch, &index); n++) {
-        run_report_waiting(run, index);
-        rc = share_the_loop(n);
-    }
-    return rc;
-}
-
-/* The same when there is no memory to queue anything. */
-static int report_all(struct run *run)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < run->spec->n_items; i++) {
-        run_report_not_started(run, i, OUTCOME_TRANSPORT_ERROR, &no_memory);
-        rc = share_the_loop(i + 1);
-    }
-    return rc;
-}
-
-/* returns 0: the run is over, in whatever way; -ECANCELED: the caller is cancelled */
-static int wait_until_over(struct run *run)
-{
-    struct co_scope scope;
-
-    co_scope_enter(&scope, run->deadline != CO_NEVER ? run->deadline - co_now() : CO_NEVER);
-    int rc = co_scope_exit(&scope, co_event_wait(&run->over));
-    if (rc == -ETIMEDOUT) {
-        run_end(run, RUN_DEADLINE);
-        return 0;
-    }
-    return rc;
-}
-
-void run_init(struct run *run, struct engine *engine, const struct job_spec *spec,
-              const struct run_owner *owner)
-{
-    *run = (struct run){
-        .engine = engine,
-        .admission = &engine->admission,
-        .stats = &engine->stats,
-        .spec = spec,
-        .owner = *owner,
-        .accepted = co_now(),
-        .deadline = CO_NEVER,
-        .n_left = spec->n_items,
-    };
-    if (spec->deadline_us > 0)
-        run->deadline = run->accepted + spec->deadline_us * CO_MICROSECOND;
-    co_event_init(&run->over);
-}
-
-/* returns 0, -ENOMEM */
-static int admit(struct run *run)
-{
-    int rc = run->spec->keeps_cookies ? co_http_jar_new(&run->jar) : 0;
-
-    if (rc == 0)
-        rc = admission_add(run->admission, &run->batch, run->spec, run->accepted);
-    run->is_admitted = rc == 0;
-    return rc;
-}
-
-/* Nothing of it is running. */
-static int dismiss(struct run *run, int rc)
-{
-    run->is_admitted = false;
-    while (admission_remove(run->admission, &run->batch))
-        rc = rc ?: co_sleep(0);
-    history_done(&run->history);
-    co_http_jar_free(co_take(run->jar));
-    return rc;
-}
-
-int run_execute(struct run *run)
-{
-    struct engine *engine = run->engine;
-
-    if (admit(run) < 0) {
-        co_http_jar_free(co_take(run->jar));
-        return report_all(run);
-    }
-    co_group_enter(&run->group, CO_NEVER);
+    admission_pause(&engine->admission, is_paused);
     co_event_set(&engine->may_go_on);
-    int rc = wait_until_over(run);
-    admission_stop(&engine->admission, &run->batch);
-    if (run->stop != RUN_GOES_ON)
-        co_group_cancel(&run->group, 0, "the run was stopped");
-    rc = co_group_exit(&run->group, rc);
-    if (rc == 0)
-        rc = report_waiting(run);
-    return dismiss(run, rc);
 }

@@ -32,12 +32,44 @@ struct stats *engine_stats(struct engine *engine);
 size_t engine_n_running(const struct engine *engine);
 size_t engine_n_waiting(const struct engine *engine);
 
-/* Prepares a run; spec and what owner points to are borrowed until it has been executed. */
+/* While paused, nothing more of runs that are fed is started; what is being fetched goes on, and so
+ * do gathers. */
+void engine_pause(struct engine *engine, bool is_paused);
+
+/* --- Runs ------------------------------------------------------------------------------------- */
+
+/* Prepares a run of all items of a spec, as one piece; spec and what owner points to are borrowed
+ * until it has been executed. */
 void run_init(struct run *run, struct engine *engine, const struct job_spec *spec,
               const struct run_owner *owner);
 
+/* What a run that is fed begins with. */
+struct run_job {
+    const struct job_spec *head; /* what the job says of all its items; borrowed */
+    uint32_t n_items;
+    uint32_t n_done;      /* items that have ended before */
+    uint32_t n_successes; /* of these */
+    unsigned n_places;    /* pieces that may be there at the same time: one slow item holds a place,
+                             and a place that was never used costs nothing */
+    int64_t accepted_at;  /* an instant: deadline, delays and queue timeouts count from it */
+};
+
+/* Opens a run that is fed: pieces can be added from now on, and will go when it is executed. Owed
+ * one run_execute() or run_close().
+ *
+ * returns    0, -ENOMEM
+ */
+int run_open(struct run *run, struct engine *engine, const struct run_job *job,
+             const struct run_owner *owner);
+
+/* Ends a run that was opened, and is not executed. */
+void run_close(struct run *run);
+
 /* Runs all items. Every item is reported to the owner exactly once, unless the caller is cancelled
  * itself: then what is not yet reported is dropped.
+ *
+ * A run that is fed goes on until all items of the job have ended; when it is stopped before, those
+ * that are not there have no result.
  *
  * returns    0, also when there was no memory for some or all items: that is their result;
  *            -ECANCELED

@@ -69,6 +69,11 @@ void history_take(struct history *history, size_t index, struct result *result)
     *entry = (struct history_entry){0};
 }
 
+bool history_contains(const struct history *history, size_t index)
+{
+    return history->entries != NULL && history->entries[index].attempts != NULL;
+}
+
 void history_done(struct history *history)
 {
     for (size_t i = 0; i < history->n_entries; i++)

@@ -1,5 +1,6 @@
 #include "daemon/engine/run.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/instant.h"
@@ -40,26 +41,72 @@ void run_cancel(struct run *run)
     run_end(run, RUN_CANCELED);
 }
 
-static bool is_satisfied(const struct run *run, const struct result *result)
+bool run_is_satisfied(const struct run *run)
 {
     const struct job_spec *spec = run->spec;
 
-    if (spec->until == UNTIL_FIRST_COMPLETED)
+    if (spec->until == UNTIL_FIRST_COMPLETED && run->n_done > 0)
         return true;
     if (spec->until == UNTIL_SUCCESSES && run->n_successes >= spec->n_successes)
         return true;
-    return spec->cancel_rest_on_failure && result->outcome != OUTCOME_SUCCESS;
+    return spec->cancel_rest_on_failure && run->n_done > run->n_successes;
+}
+
+/* --- Pieces ----------------------------------------------------------------------------------- */
+
+int run_add_piece(struct run *run, struct run_piece *piece)
+{
+    if (run->batch.is_stopped || run->stop != RUN_GOES_ON)
+        return -ECANCELED;
+    int rc = admission_feed(run->admission, &run->batch, piece, co_now());
+    if (rc == 0)
+        co_event_set(run->may_go_on);
+    return rc;
+}
+
+bool run_has_room(const struct run *run)
+{
+    return !run->batch.is_stopped && run->stop == RUN_GOES_ON && admission_has_room(&run->batch);
+}
+
+size_t run_n_ready(const struct run *run)
+{
+    return run->batch.is_stopped ? 0 : admission_n_ready(&run->batch);
+}
+
+bool run_wants_piece(const struct run *run)
+{
+    unsigned max = run->admission->max_running, limit = run->spec->limits.concurrency;
+
+    if (limit != 0 && limit < max)
+        max = limit;
+    return run_has_room(run) && run_n_ready(run) < (size_t)2 * max;
+}
+
+void run_end_piece(struct run *run, struct run_piece *piece)
+{
+    history_done(&piece->history);
+    if (run->owner.piece_ended != NULL)
+        run->owner.piece_ended(run->owner.arg, piece);
+}
+
+void run_leave_piece(struct run *run, struct run_piece *piece)
+{
+    if (admission_end_item(piece))
+        run_end_piece(run, piece);
 }
 
 /* --- Waiting, and trying again ---------------------------------------------------------------- */
 
 /* All of an item's time, from when it was due, that was neither an attempt nor a pause was waiting.
  * A pause that was cut short is as long as it was. */
-static void share_out_time(const struct run *run, size_t index, struct result *result)
+static void share_out_time(const struct run *run, const struct run_piece *piece, uint32_t item,
+                           struct result *result)
 {
     /* Attempts are measured within turns, so the turn's own time may lie before their end. */
     co_time now = result->n_attempts > 0 ? co_clock_now() : co_now();
-    int64_t rest_us = (now - run->accepted) / CO_MICROSECOND - job_spec_delay_us(run->spec, index);
+    int64_t rest_us = (now - run->accepted) / CO_MICROSECOND -
+                      job_spec_delay_us(piece->spec, piece->offset + item);
 
     for (unsigned i = 0; i < result->n_attempts; i++)
         rest_us -= result->attempts[i].total_us + result->attempts[i].backoff_us;
@@ -70,21 +117,22 @@ static void share_out_time(const struct run *run, size_t index, struct result *r
     }
 }
 
-void run_begin_result(struct run *run, size_t index, struct result *ret_result)
+void run_begin_result(struct run *run, struct run_piece *piece, uint32_t item,
+                      struct result *ret_result)
 {
     result_init(ret_result);
-    history_take(&run->history, index, ret_result);
-    share_out_time(run, index, ret_result);
+    history_take(&piece->history, item, ret_result);
+    share_out_time(run, piece, item, ret_result);
 }
 
-int run_keep_attempt(struct run *run, size_t index, struct result *result, int64_t pause_us,
-                     co_time *ret_at)
+int run_keep_attempt(struct run *run, struct run_piece *piece, uint32_t item, struct result *result,
+                     int64_t pause_us, co_time *ret_at)
 {
     co_time at = co_clock_now() + pause_us * CO_MICROSECOND;
 
     if (at >= run->deadline || run->batch.is_stopped)
         return -ETIME;
-    int rc = history_keep(&run->history, run->spec->n_items, index, result, pause_us);
+    int rc = history_keep(&piece->history, piece->n_items, item, result, pause_us);
     if (rc == 0)
         *ret_at = at;
     return rc;
@@ -102,20 +150,29 @@ void run_name_stop(const struct run *run, struct result *result)
     result->error.phase = phase;
 }
 
-void run_report(struct run *run, size_t index, const struct result *result)
+void run_count(struct run *run, const struct result *result)
 {
+    assert(run->n_left > 0);
     stats_count_item(run->stats, result);
-    run->owner.finished(run->owner.arg, index, result);
+    run->n_done++;
     run->n_successes += result->outcome == OUTCOME_SUCCESS;
     if (--run->n_left == 0)
         co_event_set(&run->over);
-    else if (is_satisfied(run, result))
+    else if (run_is_satisfied(run))
         run_end(run, RUN_SATISFIED);
 }
 
+void run_report(struct run *run, struct run_piece *piece, uint32_t item,
+                const struct result *result)
+{
+    run->owner.finished(run->owner.arg, piece, item, result);
+    run_count(run, result);
+}
+
 /* Reports a result that run_begin_result() has prepared, and nothing has come of. */
-static void report_ended(struct run *run, size_t index, enum outcome outcome,
-                         const struct result_error *error, struct result *result)
+static void report_ended(struct run *run, struct run_piece *piece, uint32_t item,
+                         enum outcome outcome, const struct result_error *error,
+                         struct result *result)
 {
     result->outcome = outcome;
     result->error = *error;
@@ -123,25 +180,25 @@ static void report_ended(struct run *run, size_t index, enum outcome outcome,
     result->finished_at = instant_now();
     if (result->n_attempts == 0)
         result->started_at = result->finished_at;
-    run_report(run, index, result);
+    run_report(run, piece, item, result);
     result_done(result);
 }
 
-void run_report_not_started(struct run *run, size_t index, enum outcome outcome,
-                            const struct result_error *error)
+void run_report_not_started(struct run *run, struct run_piece *piece, uint32_t item,
+                            enum outcome outcome, const struct result_error *error)
 {
     struct result result;
 
-    run_begin_result(run, index, &result);
-    report_ended(run, index, outcome, error, &result);
+    run_begin_result(run, piece, item, &result);
+    report_ended(run, piece, item, outcome, error, &result);
 }
 
-void run_report_waiting(struct run *run, size_t index)
+void run_report_waiting(struct run *run, struct run_piece *piece, uint32_t item)
 {
     struct result result;
 
-    run_begin_result(run, index, &result);
+    run_begin_result(run, piece, item, &result);
     bool was_tried = result.n_attempts > 0;
-    report_ended(run, index, was_tried ? stops[run->stop].running : stops[run->stop].waiting,
+    report_ended(run, piece, item, was_tried ? stops[run->stop].running : stops[run->stop].waiting,
                  &stops[run->stop].error, &result);
 }

@@ -49,3 +49,11 @@ void defect_add(struct defect_list *list, const char *pointer, const char *code,
     if (defect.pointer != NULL && defect.detail != NULL)
         list->defects[list->n_defects++] = defect;
 }
+
+void defect_list_add(struct defect_list *list, const struct defect_list *other)
+{
+    for (size_t i = 0; i < other->n_defects; i++)
+        defect_add(list, other->defects[i].pointer, other->defects[i].code, "%s",
+                   other->defects[i].detail);
+    list->n_found += other->n_found - other->n_defects;
+}

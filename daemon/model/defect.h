@@ -38,3 +38,6 @@ static inline bool defect_list_is_full(const struct defect_list *list)
  * the list is full or there is no memory. */
 void defect_add(struct defect_list *list, const char *pointer, const char *code,
                 const char *detail_format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Adds all that are in another list. */
+void defect_list_add(struct defect_list *list, const struct defect_list *other);

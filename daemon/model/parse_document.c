@@ -177,22 +177,16 @@ static int read_ttl(struct parse_reader *reader, const struct parse_at *at, stru
     return parse_duration(reader, at, value, member, field);
 }
 
-/* Requests are read last, because what the other members say of them must be known. */
-struct document {
-    struct json_t *requests;
-    const char *requests_key; /* "requests" or "urls" */
-};
-
 static int note_requests(struct parse_reader *reader, const struct parse_at *at,
                          struct json_t *value, const struct parse_member *member, void *field)
 {
-    struct document *document = field;
+    struct parse_requests *requests = field;
 
-    if (document->requests != NULL)
+    if (requests->value != NULL)
         return parse_defect(reader, at, "conflicting_members",
                             "there may be \"requests\" or \"urls\", not both");
-    document->requests = value;
-    document->requests_key = member->name;
+    requests->value = value;
+    requests->key = member->name;
     return 0;
 }
 
@@ -225,11 +219,34 @@ static const struct parse_member spec_members[] = {
      .max = 30 * PARSE_DAY_US},
 };
 
+int parse_members(struct parse_reader *reader, struct json_t *object,
+                  struct parse_requests *ret_requests)
+{
+    struct parse_layer layers[] = {
+        PARSE_LAYER(document_members, ret_requests),
+        PARSE_LAYER(spec_members, reader->spec),
+        PARSE_LAYER(reader_members, reader),
+    };
+
+    *ret_requests = (struct parse_requests){.key = "requests"};
+    return parse_object(reader, NULL, object, layers, sizeof(layers) / sizeof(layers[0]));
+}
+
+int parse_check_requests(struct parse_reader *reader, const struct parse_requests *requests)
+{
+    const struct parse_at place = {.key = requests->key};
+
+    if (requests->value == NULL)
+        return parse_defect(reader, &place, "missing_member",
+                            "\"requests\" or \"urls\" is missing");
+    if (!json_is_array(requests->value))
+        return parse_wrong_type(reader, &place, requests->value, "an array");
+    return 0;
+}
+
 static int read_requests(struct parse_reader *reader, const struct parse_at *at,
                          struct json_t *requests)
 {
-    if (!json_is_array(requests))
-        return parse_wrong_type(reader, at, requests, "an array");
     size_t n = json_array_size(requests);
     int rc = parse_requests_begin(reader, at, n);
 
@@ -242,21 +259,17 @@ static int read_requests(struct parse_reader *reader, const struct parse_at *at,
 
 static int read_document(struct parse_reader *reader, struct json_t *value)
 {
-    struct document document = {.requests_key = "requests"};
-    struct parse_layer layers[] = {
-        PARSE_LAYER(document_members, &document),
-        PARSE_LAYER(spec_members, reader->spec),
-        PARSE_LAYER(reader_members, reader),
-    };
-    int rc = parse_object(reader, NULL, value, layers, sizeof(layers) / sizeof(layers[0]));
-    if (rc < 0)
-        return rc;
+    struct parse_requests requests;
+    int rc = parse_members(reader, value, &requests) ?: parse_check_requests(reader, &requests);
 
-    const struct parse_at place = {.key = document.requests_key};
-    if (document.requests == NULL)
-        return parse_defect(reader, &place, "missing_member",
-                            "\"requests\" or \"urls\" is missing");
-    return read_requests(reader, &place, document.requests);
+    const struct parse_at place = {.key = requests.key};
+    return rc < 0 || !json_is_array(requests.value) ? rc
+                                                    : read_requests(reader, &place, requests.value);
+}
+
+int parse_not_document(struct parse_reader *reader, const struct json_t *value)
+{
+    return parse_wrong_type(reader, NULL, value, "an array of requests or an object");
 }
 
 int parse_document(struct parse_reader *reader, struct json_t *document)
@@ -265,7 +278,7 @@ int parse_document(struct parse_reader *reader, struct json_t *document)
         return read_requests(reader, NULL, document);
     if (json_is_object(document))
         return read_document(reader, document);
-    return parse_wrong_type(reader, NULL, document, "an array of requests or an object");
+    return parse_not_document(reader, document);
 }
 
 bool parse_is_document(const struct json_t *value)

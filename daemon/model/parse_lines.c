@@ -14,27 +14,27 @@ struct lines {
     size_t number; /* of the line that was read last, from 1 */
 };
 
-struct line {
-    const char *text;
-    size_t length;
-};
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static struct line trim(const char *text, const char *end)
+struct parse_line parse_line_trim(const char *text, const char *end)
 {
     while (text < end && is_blank(*text))
         text++;
     while (text < end && is_blank(end[-1]))
         end--;
-    return (struct line){text, (size_t)(end - text)};
+    return (struct parse_line){text, (size_t)(end - text)};
+}
+
+bool parse_line_counts(struct parse_line line, bool has_comments)
+{
+    return line.length > 0 && !(has_comments && line.text[0] == '#');
 }
 
 /* returns whether there is another line that says something */
-static bool next_line(struct lines *lines, struct line *ret_line)
+static bool next_line(struct lines *lines, struct parse_line *ret_line)
 {
     while (lines->next < lines->end) {
         const char *text = lines->next;
@@ -42,8 +42,8 @@ static bool next_line(struct lines *lines, struct line *ret_line)
 
         lines->next = end < lines->end ? end + 1 : end;
         lines->number++;
-        *ret_line = trim(text, end);
-        if (ret_line->length > 0 && !(lines->has_comments && ret_line->text[0] == '#'))
+        *ret_line = parse_line_trim(text, end);
+        if (parse_line_counts(*ret_line, lines->has_comments))
             return true;
     }
     return false;
@@ -51,7 +51,7 @@ static bool next_line(struct lines *lines, struct line *ret_line)
 
 static size_t count_lines(struct lines lines)
 {
-    struct line line;
+    struct parse_line line;
     size_t n = 0;
 
     while (next_line(&lines, &line))
@@ -67,7 +67,7 @@ typedef int read_fn(struct parse_reader *reader, const struct parse_at *at, cons
 static int read_lines(struct parse_reader *reader, struct lines lines, read_fn *read)
 {
     struct parse_at at = {.index = 0};
-    struct line line;
+    struct parse_line line;
     int rc = parse_requests_begin(reader, NULL, count_lines(lines));
 
     while (rc == 0 && next_line(&lines, &line)) {
@@ -104,7 +104,7 @@ int parse_is_ndjson(struct parse_reader *reader, const char *text, size_t length
 {
     CO_CLEANUP(parse_unload) struct json_t *value = NULL;
     struct lines lines = {.next = text, .end = text + length};
-    struct line line;
+    struct parse_line line;
     int rc = next_line(&lines, &line) ? parse_load(reader, line.text, line.length, &value) : 0;
 
     *ret_is = rc == 0 && !parse_is_document(value);

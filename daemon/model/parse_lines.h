@@ -6,6 +6,17 @@
 
 #include "daemon/model/parse_reader.h"
 
+/* A line without the blanks around it. */
+struct parse_line {
+    const char *text;
+    size_t length;
+};
+
+struct parse_line parse_line_trim(const char *text, const char *end);
+
+/* Whether there is a request on it. */
+bool parse_line_counts(struct parse_line line, bool has_comments);
+
 /* A URL a line; lines that begin with # are skipped. */
 int parse_url_list(struct parse_reader *reader, const char *text, size_t length);
 

@@ -66,7 +66,31 @@ static const char *find_string(const char *bytes, const char *end, size_t *ret_l
     return start;
 }
 
-static int refuse_duplicate(struct parse_reader *reader, const char *bytes, size_t line,
+static bool is_before(struct text_place a, struct text_place b)
+{
+    return a.line < b.line || (a.line == b.line && a.column < b.column);
+}
+
+/* Where in the document that is what jansson says of the text. */
+static struct text_place find_place(const struct parse_reader *reader, const json_error_t *error)
+{
+    struct text_place place = {(size_t)error->line, (size_t)error->column};
+    const struct text_cut *cut = NULL;
+
+    for (size_t i = 0; i < reader->n_cuts; i++)
+        if (!is_before(place, reader->cuts[i].here))
+            cut = &reader->cuts[i];
+    if (reader->line > 0)
+        return (struct text_place){reader->line, place.column};
+    if (cut == NULL)
+        return place;
+    if (place.line == cut->here.line)
+        place.column += cut->there.column - cut->here.column;
+    place.line += cut->there.line - cut->here.line;
+    return place;
+}
+
+static int refuse_duplicate(struct parse_reader *reader, const char *bytes, struct text_place place,
                             const json_error_t *error)
 {
     size_t length;
@@ -75,19 +99,20 @@ static int refuse_duplicate(struct parse_reader *reader, const char *bytes, size
 
     length = utf8_whole(key, is_cut ? QUOTED_SIZE_MAX : length);
     return parse_refuse(reader, 400, "duplicate_key",
-                        "Line %zu, column %d: the key %.*s%s is there twice.", line, error->column,
-                        (int)length, key, is_cut ? "..." : "");
+                        "Line %zu, column %zu: the key %.*s%s is there twice.", place.line,
+                        place.column, (int)length, key, is_cut ? "..." : "");
 }
 
 static int refuse(struct parse_reader *reader, const char *bytes, const json_error_t *error)
 {
     const struct problem *problem = find_problem(json_error_code(error));
-    size_t line = reader->line > 0 ? reader->line : (size_t)error->line;
+    struct text_place place = find_place(reader, error);
 
+    reader->is_cut_off = problem->jansson == json_error_premature_end_of_input;
     if (problem->jansson == json_error_duplicate_key)
-        return refuse_duplicate(reader, bytes, line, error);
-    return parse_refuse(reader, 400, problem->code, "Line %zu, column %d: %s.", line, error->column,
-                        problem->sentence);
+        return refuse_duplicate(reader, bytes, place, error);
+    return parse_refuse(reader, 400, problem->code, "Line %zu, column %zu: %s.", place.line,
+                        place.column, problem->sentence);
 }
 
 /* --- Loading ---------------------------------------------------------------------------------- */
@@ -97,7 +122,7 @@ int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
 {
     json_error_t error;
 
-    if (json_scan_depth(bytes, length) > PARSE_DEPTH_MAX)
+    if (json_scan_depth(bytes, length) + reader->depth > PARSE_DEPTH_MAX)
         return parse_refuse(reader, 400, "too_deep",
                             "Arrays and objects may be nested at most %d deep.", PARSE_DEPTH_MAX);
     json_memory_watch(SIZE_MAX);

@@ -32,6 +32,21 @@ int parse_reader_init(struct parse_reader *reader, const struct parse_settings *
     return 0;
 }
 
+int parse_reader_init_part(struct parse_reader *reader, const struct parse_reader *head,
+                           const struct parse_settings *settings)
+{
+    struct job_spec *spec = malloc(sizeof(*spec));
+
+    *reader = *head;
+    reader->settings = settings;
+    reader->spec = spec;
+    if (spec == NULL)
+        return -ENOMEM;
+    *spec = *head->spec;
+    arena_init(&spec->arena, settings->max_arena_bytes);
+    return 0;
+}
+
 void parse_reader_done(struct parse_reader *reader)
 {
     job_spec_free(reader->spec);
@@ -127,6 +142,15 @@ int parse_refuse(struct parse_reader *reader, int status, const char *code, cons
     vsnprintf(refusal->detail, sizeof(refusal->detail), format, args);
     va_end(args);
     return PARSE_REFUSED;
+}
+
+int parse_refuse_defects(struct parse_reader *reader)
+{
+    uint64_t n = reader->defects->n_found - reader->n_found_before;
+
+    return n == 0 ? 0
+                  : parse_refuse(reader, 422, "invalid_request", "The request has %llu error%s.",
+                                 (unsigned long long)n, n == 1 ? "" : "s");
 }
 
 /* --- Memory ----------------------------------------------------------------------------------- */

@@ -21,6 +21,19 @@ struct parse_at {
     size_t index;    /* of an element */
 };
 
+/* A place in a text: what is before it has so many lines that ended, and so many characters since.
+ */
+struct text_place {
+    size_t line; /* from 1 */
+    size_t column;
+};
+
+/* Where a text leaves something of the document out: behind `here` it goes on with what is behind
+ * `there` in the document. */
+struct text_cut {
+    struct text_place here, there;
+};
+
 struct parse_reader {
     const struct parse_settings *settings;
     enum parse_kind kind;
@@ -29,6 +42,12 @@ struct parse_reader {
     uint64_t n_found_before; /* defects that are not of this document */
     struct parse_refusal refusal;
     size_t line; /* of the text, from 1; 0: the document is not made of lines */
+
+    /* Of a text that is but part of a JSON document: */
+    const struct text_cut *cuts; /* what is left out, in order */
+    size_t n_cuts;
+    size_t depth;    /* arrays and objects around it */
+    bool is_cut_off; /* it could not be loaded because its end is missing */
 
     const struct fetch_options *options;      /* of a request that says nothing */
     const struct fetch_options *last_options; /* that differ from these in method and headers only,
@@ -42,6 +61,12 @@ struct parse_reader {
 int parse_reader_init(struct parse_reader *reader, const struct parse_settings *settings,
                       enum parse_kind kind, struct defect_list *defects);
 
+/* Makes a reader for some of the requests of a document whose other members `head` has read. What
+ * it reads borrows from the head's spec. returns 0, -ENOMEM; a parse_reader_done() is owed always
+ */
+int parse_reader_init_part(struct parse_reader *reader, const struct parse_reader *head,
+                           const struct parse_settings *settings);
+
 /* Frees the spec, if nobody has taken it. */
 void parse_reader_done(struct parse_reader *reader);
 
@@ -52,6 +77,9 @@ int parse_defect(struct parse_reader *reader, const struct parse_at *at, const c
 /* returns PARSE_REFUSED */
 int parse_refuse(struct parse_reader *reader, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Refuses a document that has defects. returns 0: it has none; PARSE_REFUSED */
+int parse_refuse_defects(struct parse_reader *reader);
 
 /* Why there was no room for size bytes in the spec: it is as large as it may get, or memory is
  * short. returns PARSE_REFUSED, -ENOMEM */

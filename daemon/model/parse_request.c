@@ -87,7 +87,7 @@ static struct draft begin(struct parse_reader *reader, struct request *request)
     return draft;
 }
 
-static int too_many_items(struct parse_reader *reader)
+int parse_too_many_items(struct parse_reader *reader)
 {
     return parse_refuse(reader, 413, "too_many_items",
                         "There are more than %zu items, which is the limit (api.max_items).",
@@ -133,7 +133,7 @@ static int end(struct parse_reader *reader, const struct parse_at *at, struct re
     check_fit(reader, at, request);
     reader->n_items += (uint64_t)n_repeats;
     if (reader->n_items > reader->settings->max_items)
-        return too_many_items(reader);
+        return parse_too_many_items(reader);
     request->n_repeats = (uint32_t)n_repeats;
     return 0;
 }
@@ -165,15 +165,29 @@ static int read_userinfo(struct parse_reader *reader, const struct parse_at *at,
     return choose_options(reader, at, &draft, &layer);
 }
 
-int parse_request_url(struct parse_reader *reader, const struct parse_at *at, const char *text,
-                      size_t length)
+static int read_url_alone(struct parse_reader *reader, const struct parse_at *at,
+                          const struct parse_at *url_at, const char *text, size_t length)
 {
     struct request *request = add_request(reader);
-    int rc = parse_url(reader, at, text, length, request);
+    int rc = parse_url(reader, url_at, text, length, request);
 
     if (rc == 0 && (request->url.user != NULL || request->url.password != NULL))
         rc = read_userinfo(reader, at, request);
     return rc ?: end(reader, at, request, 1);
+}
+
+int parse_request_url(struct parse_reader *reader, const struct parse_at *at, const char *text,
+                      size_t length)
+{
+    return read_url_alone(reader, at, at, text, length);
+}
+
+int parse_request_url_member(struct parse_reader *reader, const struct parse_at *at,
+                             const char *text, size_t length)
+{
+    const struct parse_at place = {.parent = at, .key = "url"};
+
+    return read_url_alone(reader, at, &place, text, length);
 }
 
 int parse_request(struct parse_reader *reader, const struct parse_at *at, struct json_t *value)
@@ -190,17 +204,27 @@ int parse_request(struct parse_reader *reader, const struct parse_at *at, struct
 
 /* --- All of them ------------------------------------------------------------------------------ */
 
-int parse_requests_begin(struct parse_reader *reader, const struct parse_at *at, size_t n)
+int parse_requests_room(struct parse_reader *reader, size_t n)
 {
     struct job_spec *spec = reader->spec;
 
-    assert(reader->settings->max_items <= UINT32_MAX);
-    if (n > reader->settings->max_items)
-        return too_many_items(reader);
-    if (n == 0)
-        return parse_defect(reader, at, "no_requests", "there is nothing to fetch");
     spec->requests = arena_calloc(&spec->arena, n, sizeof(spec->requests[0]));
     return spec->requests != NULL ? 0 : parse_no_room(reader, n * sizeof(spec->requests[0]));
+}
+
+int parse_no_requests(struct parse_reader *reader, const struct parse_at *at)
+{
+    return parse_defect(reader, at, "no_requests", "there is nothing to fetch");
+}
+
+int parse_requests_begin(struct parse_reader *reader, const struct parse_at *at, size_t n)
+{
+    assert(reader->settings->max_items <= UINT32_MAX);
+    if (n > reader->settings->max_items)
+        return parse_too_many_items(reader);
+    if (n == 0)
+        return parse_no_requests(reader, at);
+    return parse_requests_room(reader, n);
 }
 
 int parse_requests_end(struct parse_reader *reader)

@@ -14,13 +14,22 @@ static void render_place(struct json_writer *w, const struct result_place *place
         jw_text(w, place->job_id);
     }
     jw_key(w, "index");
-    jw_uint(w, place->index);
+    jw_uint(w, place->first + place->index);
     jw_key(w, "id");
     jw_text(w, request->id);
     if (request->n_repeats > 1) {
         jw_key(w, "repetition");
         jw_uint(w, item->repetition);
     }
+}
+
+static void render_seq(struct json_writer *w, uint64_t seq)
+{
+    jw_key(w, "seq");
+    if (seq > 0)
+        jw_uint(w, seq);
+    else
+        jw_null(w);
 }
 
 static void render_outcome(struct json_writer *w, enum outcome outcome)
@@ -87,8 +96,7 @@ void render_result(struct json_writer *w, const struct result_place *place,
 
     jw_object_begin(w);
     render_place(w, place);
-    jw_key(w, "seq");
-    jw_uint(w, place->seq);
+    render_seq(w, place->seq);
     render_outcome(w, result->outcome);
     render_request(w, request, result);
     render_response(w, request->options, result, with_body);

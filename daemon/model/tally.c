@@ -9,7 +9,7 @@ void tally_init(struct tally *tally, size_t n_items)
     tally->n_items = n_items;
 }
 
-static void add_error(struct tally *tally, const char *code)
+static void add_errors(struct tally *tally, const char *code, size_t n)
 {
     unsigned i = 0;
 
@@ -19,23 +19,50 @@ static void add_error(struct tally *tally, const char *code)
         return;
     if (i == tally->n_error_codes)
         tally->errors[tally->n_error_codes++].code = code;
-    tally->errors[i].n++;
+    tally->errors[i].n += (uint32_t)n;
+}
+
+struct tally_entry tally_entry(const struct result *result)
+{
+    const struct co_http_response *response = &result->response;
+
+    return (struct tally_entry){
+        .error_code = result->error.code,
+        .total_us = result->total_us > 0 ? result->total_us : -1,
+        .received_bytes = response->encoded_bytes,
+        .status = (uint16_t)(response->status > 0 ? response->status : 0),
+        .outcome = (uint8_t)result->outcome,
+        .was_retried = result_n_attempts(result) > 1,
+    };
+}
+
+void tally_add_entry(struct tally *tally, const struct tally_entry *entry)
+{
+    tally->n_finished++;
+    tally->n_outcomes[entry->outcome]++;
+    tally->n_retried += entry->was_retried;
+    tally->received_bytes += entry->received_bytes;
+    if (entry->total_us >= 0)
+        histogram_add(&tally->total_us, (uint64_t)entry->total_us);
+    if (entry->status > 0 && entry->status < TALLY_N_STATUSES)
+        tally->n_statuses[entry->status]++;
+    if (entry->error_code != NULL)
+        add_errors(tally, entry->error_code, 1);
 }
 
 void tally_add(struct tally *tally, const struct result *result)
 {
-    const struct co_http_response *response = &result->response;
+    const struct tally_entry entry = tally_entry(result);
 
-    tally->n_finished++;
-    tally->n_outcomes[result->outcome]++;
-    tally->n_retried += result_n_attempts(result) > 1;
-    tally->received_bytes += response->encoded_bytes;
-    if (result->total_us > 0)
-        histogram_add(&tally->total_us, (uint64_t)result->total_us);
-    if (response->status > 0 && response->status < TALLY_N_STATUSES)
-        tally->n_statuses[response->status]++;
-    if (result->error.code != NULL)
-        add_error(tally, result->error.code);
+    tally_add_entry(tally, &entry);
+}
+
+void tally_add_rest(struct tally *tally, size_t n, enum outcome outcome, const char *error_code)
+{
+    tally->n_finished += n;
+    tally->n_outcomes[outcome] += n;
+    if (n > 0 && error_code != NULL)
+        add_errors(tally, error_code, n);
 }
 
 void tally_render_counts(const struct tally *tally, size_t n_running, struct json_writer *w)

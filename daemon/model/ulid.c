@@ -1,5 +1,6 @@
 #include "daemon/model/ulid.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -43,4 +44,33 @@ void ulid_next(struct ulid_source *source, int64_t milliseconds, char text[ULID_
         bytes[i] = (uint8_t)(source->milliseconds >> (40 - 8 * i));
     memcpy(bytes + 6, source->random, ULID_N_RANDOM);
     write_base32(bytes, text);
+}
+
+static int read_base32(const char *text, unsigned __int128 *ret_number)
+{
+    unsigned __int128 number = 0;
+
+    if (strlen(text) != ULID_LENGTH || text[0] > '7')
+        return -EINVAL;
+    for (; *text != '\0'; text++) {
+        const char *digit = strchr(ulid_digits, *text);
+        if (digit == NULL)
+            return -EINVAL;
+        number = number << 5 | (unsigned)(digit - ulid_digits);
+    }
+    *ret_number = number;
+    return 0;
+}
+
+int ulid_resume(struct ulid_source *source, const char *text)
+{
+    unsigned __int128 number;
+
+    int rc = read_base32(text, &number);
+    if (rc < 0)
+        return rc;
+    for (int i = ULID_N_RANDOM - 1; i >= 0; i--, number >>= 8)
+        source->random[i] = (uint8_t)number;
+    source->milliseconds = (int64_t)number;
+    return 0;
 }

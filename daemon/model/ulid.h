@@ -17,5 +17,9 @@ struct ulid_source {
     uint8_t random[ULID_N_RANDOM]; /* big-endian */
 };
 
+/* Those to come are later than this one, which another source has made. returns 0; -EINVAL: it is
+ * none */
+int ulid_resume(struct ulid_source *source, const char *text);
+
 /* Writes the next one, and a NUL. */
 void ulid_next(struct ulid_source *source, int64_t milliseconds, char text[ULID_LENGTH + 1]);

@@ -13,6 +13,7 @@ enum { MAX_ARGUMENTS = 8 };
 
 static struct config config;
 static enum command command;
+static const char *backup_file;
 static char *out_text, *err_text; /* what was said */
 static int file = -1;
 static char file_name[32];
@@ -53,7 +54,7 @@ static int read_line(const char *const *arguments)
         argv[argc++] = strcmp(*arguments, "FILE") == 0 ? file_name : (char *)*arguments;
     stdout = open_memstream(&out_text, &size);
     stderr = open_memstream(&err_text, &size);
-    int status = command_line_read(argc, argv, &config, &command);
+    int status = command_line_read(argc, argv, &config, &command, &backup_file);
     fclose(stdout);
     fclose(stderr);
     stdout = out;
@@ -89,6 +90,13 @@ static const struct {
     {{"--set", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "--help"},
     {{"https://example.com/", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "https://example.com/"},
     {{"--", "-x", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "-x"},
+    {{"backup", "b.db", NULL}, 0, COMMAND_BACKUP, ""},
+    {{"--set", "store.path=/s", "backup", "b.db", NULL}, 0, COMMAND_BACKUP, ""},
+    {{"backup", "b.db", "--set", "store.path=/s", NULL}, 0, COMMAND_BACKUP, ""},
+    {{"backup", "b.db", "--print-config", NULL}, 0, COMMAND_PRINT_CONFIG, ""},
+    {{"backup", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "no FILE after 'backup'"},
+    {{"backup", "a", "b", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "unexpected argument 'b'"},
+    {{"restore", "a", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "unexpected argument 'restore'"},
 };
 
 START_TEST(every_line_has_its_status_and_command)
@@ -96,6 +104,8 @@ START_TEST(every_line_has_its_status_and_command)
     ck_assert_int_eq(read_line(lines[_i].arguments), lines[_i].status);
     if (lines[_i].status == 0)
         ck_assert_int_eq(command, lines[_i].command);
+    if (lines[_i].status == 0 && command == COMMAND_BACKUP)
+        ck_assert_str_eq(backup_file, "b.db");
     ck_assert_msg(strstr(err_text, lines[_i].says) != NULL, "%s", err_text);
     if (lines[_i].says[0] == '\0')
         ck_assert_str_eq(err_text, "");
@@ -109,8 +119,9 @@ START_TEST(version_and_help_are_said_on_stdout)
     free(out_text);
     free(err_text);
     ck_assert_int_eq(read_line((const char *[]){"--help", NULL}), 0);
-    for (const char *const *option = (const char *[]){"--config", "--set", "--check-config",
-                                                      "--print-config", "--version", NULL};
+    for (const char *const *option =
+             (const char *[]){"--config", "--set", "--check-config", "--print-config", "--version",
+                              "backup FILE", NULL};
          *option != NULL; option++)
         ck_assert_msg(strstr(out_text, *option) != NULL, "%s", *option);
 }

@@ -8,6 +8,29 @@
 
 #include "daemon/model/parse.h"
 
+const char *const fuzz_types[FUZZ_N_TYPES] = {
+    "application/json", "application/x-ndjson", "text/uri-list", "text/plain", "image/png", NULL};
+
+static const struct co_http_header headers[] = {{"User-Agent", "gatherd/fuzz"}};
+
+const struct parse_settings fuzz_settings = {
+    .max_items = 1000,
+    .max_arena_bytes = 16 << 20,
+    .max_capture_bytes = 1 << 20,
+    .max_redirects = 20,
+    .max_attempts = 10,
+    .defaults =
+        {
+            .method = "GET",
+            .headers = headers,
+            .n_headers = sizeof(headers) / sizeof(headers[0]),
+            .timeout_us = 30000000,
+            .follow_redirects = true,
+            .max_redirects = 10,
+            .capture_max_bytes = 65536,
+        },
+};
+
 /* As the daemon does. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

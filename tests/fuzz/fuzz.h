@@ -23,5 +23,11 @@ uint8_t fuzz_byte(struct fuzz_input *input);
  * left out. */
 char *fuzz_line(struct fuzz_input *input);
 
+/* What a client may ask for; and the types its document may have, of which the last is NULL. */
+struct parse_settings;
+extern const struct parse_settings fuzz_settings;
+extern const char *const fuzz_types[];
+enum { FUZZ_N_TYPES = 6 };
+
 /* Ends the process with the sentence, unless it holds. `about` is what it is said of. */
 void fuzz_expect(int holds, const char *sentence, const char *about);

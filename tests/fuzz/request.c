@@ -6,31 +6,6 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/url_flaw.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *const types[] = {
-    "application/json", "application/x-ndjson", "text/uri-list", "text/plain", "image/png", NULL};
-
-static const struct co_http_header headers[] = {{"User-Agent", "gatherd/fuzz"}};
-
-static const struct parse_settings settings = {
-    .max_items = 1000,
-    .max_arena_bytes = 16 << 20,
-    .max_capture_bytes = 1 << 20,
-    .max_redirects = 20,
-    .max_attempts = 10,
-    .defaults =
-        {
-            .method = "GET",
-            .headers = headers,
-            .n_headers = N_ELEMENTS(headers),
-            .timeout_us = 30000000,
-            .follow_redirects = true,
-            .max_redirects = 10,
-            .capture_max_bytes = 65536,
-        },
-};
-
 static void check_request(const struct request *request)
 {
     const char *flaw = request->defect == NULL ? url_flaw(&request->url) : NULL;
@@ -44,7 +19,8 @@ static void check_request(const struct request *request)
 
 static void check_spec(const struct job_spec *spec)
 {
-    fuzz_expect(spec->n_items > 0 && spec->n_items <= settings.max_items, "a job has items", "");
+    fuzz_expect(spec->n_items > 0 && spec->n_items <= fuzz_settings.max_items, "a job has items",
+                "");
     for (size_t i = 0; i < spec->n_requests; i++)
         check_request(&spec->requests[i]);
     for (size_t i = 0; i < spec->n_items; i++)
@@ -70,8 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     struct job_spec *spec;
 
     defect_list_init(&defects);
-    int rc = job_parse(&settings, choice & 1 ? PARSE_JOB : PARSE_GATHER,
-                       types[choice / 2 % N_ELEMENTS(types)], (const char *)input.bytes,
+    int rc = job_parse(&fuzz_settings, choice & 1 ? PARSE_JOB : PARSE_GATHER,
+                       fuzz_types[choice / 2 % FUZZ_N_TYPES], (const char *)input.bytes,
                        input.n_bytes, &defects, &refusal, &spec);
     fuzz_expect(rc == 0 || rc == 1, "there is memory", "");
     if (rc == 0) {

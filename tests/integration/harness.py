@@ -142,26 +142,37 @@ class RawConnection:
 # -- the daemon -----------------------------------------------------------------------------
 
 class Gatherd:
-    """One running daemon. Leaving the context stops it and fails unless it ended cleanly, or with
-    the status a test expects (-SIGTERM: by that signal)."""
+    """One running daemon, with a store of its own. Leaving the context stops it and fails unless it
+    ended cleanly, or with the status a test expects (-SIGTERM: by that signal).
+
+    Killed, it can be started again, on the same port and the same store."""
 
     def __init__(self, *settings: str, also_listen: str = "",
                  environment: dict[str, str] | None = None, max_files: int = 0) -> None:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self.settings = [f"api.listen=127.0.0.1:{self.port} {also_listen}".strip(), *settings]
+        self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
+        self.store = self.directory / "store"
+        self.settings = [f"api.listen=127.0.0.1:{self.port} {also_listen}".strip(),
+                         f"store.path={self.store}", *settings]
         self.environment = {**os.environ, **(environment or {})}
         self.max_files = max_files
         self.expected_status = 0
-        self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         self.stderr_path = self.directory / "stderr"
 
     def __enter__(self) -> "Gatherd":
-        with self.stderr_path.open("wb") as stderr:
-            self.process = subprocess.Popen(self.command(), env=self.environment,
-                                            stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
-        eventually(self.is_healthy, "/healthz", 10)
+        self.start()
         return self
+
+    def start(self, **environment: str) -> None:
+        """Returns when it is healthy."""
+        self.launch(**environment)
+        eventually(self.is_healthy, "/healthz", 10)
+
+    def launch(self, **environment: str) -> None:
+        with self.stderr_path.open("ab") as stderr:
+            self.process = subprocess.Popen(self.command(), env={**self.environment, **environment},
+                                            stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
 
     def command(self) -> list[str]:
         limited = ["prlimit", f"--nofile={self.max_files}:{self.max_files}"]
@@ -174,6 +185,15 @@ class Gatherd:
             self.process.kill()
             self.process.wait()
             shutil.rmtree(self.directory)
+
+    def kill(self) -> None:
+        """As a crash would: without a word."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self, **environment: str) -> None:
+        self.kill()
+        self.start(**environment)
 
     def stop(self, by: int = signal.SIGTERM) -> None:
         self.process.send_signal(by)

@@ -6,8 +6,10 @@ trace of it afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -29,9 +31,13 @@ Event = dict[str, Any]
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port for a server to come, below those that the kernel gives to anybody meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return port
 
 
 class Helper:

@@ -20,6 +20,8 @@ NEAR_MS = 5 * PATIENCE
 LATE_MS = 60 * PATIENCE  # by which the kernel may repeat a SYN too late
 MOST = 0.75  # of an upload is read by the origin before the rest fits into its own buffers
 
+RUNS_ALONE = True
+
 
 class PhaseTest(GatherdTest):
     def result(self, request: Json, **members: Json) -> Json:

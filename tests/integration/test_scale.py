@@ -11,6 +11,8 @@ from harness import GatherdTest, Json, RawConnection
 from patience import PATIENCE, report, takes_seconds
 from servers import Nginx, Origin
 
+RUNS_ALONE = True
+
 
 class ManyUrlsTest(GatherdTest):
     settings = [*GatherdTest.settings, "api.max_items=20000"]

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "tests/daemon/api/http_front_streams.h"
 
 struct front_seen front_seen;
 struct http_server *front_server;
@@ -128,11 +129,21 @@ static int say_much(struct http_exchange *exchange, void *arg)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/hello", say_hello, false},           {"POST", "/echo", echo, true},
-    {"GET", "/say/{text}", say_path_param, false}, {"GET", "/wait/{ms}", wait, false},
-    {"GET", "/yield", yield_first, false},         {"GET", "/lose/{ms}", lose_client, false},
-    {"GET", "/nothing", say_nothing, false},       {"GET", "/fail", fail_io, false},
-    {"GET", "/much/{bytes}", say_much, false},
+    {"GET", "/hello", say_hello, false, false},
+    {"POST", "/echo", echo, true, false},
+    {"GET", "/say/{text}", say_path_param, false, false},
+    {"GET", "/wait/{ms}", wait, false, false},
+    {"GET", "/yield", yield_first, false, false},
+    {"GET", "/lose/{ms}", lose_client, false, false},
+    {"GET", "/nothing", say_nothing, false, false},
+    {"GET", "/fail", fail_io, false, false},
+    {"GET", "/much/{bytes}", say_much, false, false},
+    {"POST", "/stream", front_stream, true, true},
+    {"POST", "/tardy/{ms}", front_tardy, true, true},
+    {"POST", "/taste", front_taste, true, true},
+    {"POST", "/glance", front_glance, true, true},
+    {"POST", "/refuse", front_refuse, true, true},
+    {"POST", "/mirror", front_mirror, true, true},
 };
 
 static int nowhere; /* where log records go */
@@ -147,6 +158,7 @@ void front_set_up(void)
     ck_assert_ptr_nonnull(mkdtemp(directory));
     sprintf(front_address, "unix:%s/socket", directory);
     memset(&front_seen, 0, sizeof(front_seen));
+    memset(&stream_seen, 0, sizeof(stream_seen));
     front_options = (struct http_server_options){
         .listen = addresses,
         .n_listen = 1,
@@ -154,6 +166,7 @@ void front_set_up(void)
         .n_routes = N_ELEMENTS(routes),
         .handler_arg = handler_arg,
         .max_body_bytes = MAX_BODY_BYTES,
+        .max_stream_bytes = MAX_STREAM_BYTES,
         .max_connections = 10,
         .request_timeout = REQUEST_TIMEOUT,
         .allowed_origins = origins,

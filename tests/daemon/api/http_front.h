@@ -9,6 +9,8 @@
  *     GET  /nothing         returns without an answer
  *     GET  /fail            returns an error
  *     GET  /much/{bytes}    has a source; with the header X-Break it fails soon
+ *
+ * and those of http_front_streams.h.
  */
 #pragma once
 

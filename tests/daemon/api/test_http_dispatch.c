@@ -21,9 +21,12 @@ static int never_called(struct http_exchange *exchange, void *arg)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/read", never_called, false},
-    {"POST", "/write", never_called, true},
+    {"GET", "/read", never_called, false, false},
+    {"POST", "/write", never_called, true, false},
+    {"POST", "/stream", never_called, true, true},
 };
+
+static const struct http_body_limits limits = {.max_body_bytes = 100, .max_stream_bytes = 200};
 
 static struct http_exchange exchange;
 static struct http_field fields[4];
@@ -55,7 +58,7 @@ static int dispatch(const char *method, const char *target)
                              .n_fields = n_fields};
     int rc = http_exchange_set_head(&exchange, &head);
 
-    return rc < 0 ? rc : http_dispatch(&exchange, routes, N_ELEMENTS(routes), MAX_BODY_BYTES);
+    return rc < 0 ? rc : http_dispatch(&exchange, routes, N_ELEMENTS(routes), &limits);
 }
 
 static const char *answer_field(const char *wanted)
@@ -81,6 +84,7 @@ static const struct {
     {"POST", "/write", NULL, NULL, 0},
     {"POST", "/write", "Content-Length", "100", 0},
     {"POST", "/write", "Transfer-Encoding", "chunked", 0},
+    {"POST", "/stream", "Content-Length", "200", 0},
 
     {"GET", "/read", "Content-Length", "1", 400},
     {"GET", "/read", "Transfer-Encoding", "chunked", 400},
@@ -89,6 +93,7 @@ static const struct {
     {"GET", "/write", NULL, NULL, 405},
     {"TRACE", "/write", NULL, NULL, 405},
     {"POST", "/write", "Content-Length", "101", 413},
+    {"POST", "/stream", "Content-Length", "201", 413},
     {"POST", "/write", "Content-Length", "18446744073709551615", 413},
     {"POST", "/write", "Content-Length", "99999999999999999999", 413},
     {"OPTIONS", "/write", NULL, NULL, 204},
@@ -130,7 +135,7 @@ START_TEST(body_may_grow_to_its_limit)
     ck_assert_int_eq(dispatch("POST", "/write"), 0);
     ck_assert_int_eq(buffer_append(&exchange.body, bytes, MAX_BODY_BYTES), 0);
     ck_assert_int_eq(buffer_append(&exchange.body, bytes, 1), -EMSGSIZE);
-    ck_assert_int_eq(http_dispatch_body_too_large(&exchange, MAX_BODY_BYTES), 0);
+    ck_assert_int_eq(http_dispatch_body_too_large(&exchange, &limits), 0);
     ck_assert_int_eq(exchange.answer.status, 413);
 }
 END_TEST

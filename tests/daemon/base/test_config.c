@@ -59,6 +59,10 @@ START_TEST(defaults_are_those_that_scripts_rely_on)
     ck_assert_str_eq(config.fetch.user_agent, "gatherd/" PACKAGE_VERSION);
     ck_assert_uint_eq(config.fetch.dns_servers.n, 0);
     ck_assert_uint_eq(config.egress.allow.n, 0);
+    ck_assert_str_eq(config.store.path, "");
+    ck_assert_uint_eq(config.store.max_bytes, UINT64_C(8) << 30);
+    ck_assert_uint_eq(config.store.min_free_bytes, 256 << 20);
+    ck_assert_uint_eq(config.store.if_damaged, STORE_REFUSE);
     ck_assert_uint_eq(config.log.level, LOG_LEVEL_INFO);
 }
 END_TEST
@@ -105,6 +109,11 @@ static const struct {
     {"fetch.certs_dir=", "fetch.certs_dir", ""},
     {"fetch.user_agent= a=b; c;d ", "fetch.user_agent", "a=b; c;d"},
     {"fetch.user_agent=caf\xc3\xa9", "fetch.user_agent", "caf\xc3\xa9"},
+    {"store.path=/srv/gatherd", "store.path", "/srv/gatherd"},
+    {"store.path=", "store.path", ""},
+    {"store.max_bytes=16M", "store.max_bytes", "16M"},
+    {"store.min_free_bytes=0", "store.min_free_bytes", "0"},
+    {"store.if_damaged=start_empty", "store.if_damaged", "start_empty"},
     {"log.level=debug", "log.level", "debug"},
 };
 
@@ -130,9 +139,9 @@ static const struct {
     {"max_items=5", "max_items: there is no such setting; did you mean api.max_items?"},
     {"api.max_items=", "api.max_items: '' is not a whole number"},
     {"api.max_items=-1", "api.max_items: '-1' is not a whole number"},
-    {"api.max_items=0", "api.max_items: '0' is out of range, which is 1 to 10000000"},
+    {"api.max_items=0", "api.max_items: '0' is out of range, which is 1 to 100000000"},
     {"api.max_items=99999999999999999999",
-     "api.max_items: '99999999999999999999' is out of range, which is 1 to 10000000"},
+     "api.max_items: '99999999999999999999' is out of range, which is 1 to 100000000"},
     {"api.max_body_bytes=1", "api.max_body_bytes: '1' is out of range, which is 1K to 4G"},
     {"api.max_body_bytes=1MB",
      "api.max_body_bytes: '1MB' is not a number of bytes, such as 512, 64K, 16M or 1G"},

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -119,6 +120,48 @@ START_TEST(every_date_is_as_the_c_library_writes_it)
 }
 END_TEST
 
+START_TEST(date_is_written_as_the_c_library_writes_it)
+{
+    struct random random = {3};
+
+    for (int i = 0; i < 20000; i++) {
+        int64_t span = INT64_C(253402300799) + INT64_C(62167219200);
+        time_t second = (time_t)(random_next(&random) % (uint64_t)span) - INT64_C(62167219200);
+        char expected[64], text[HTTP_DATE_SIZE];
+        struct tm tm;
+        gmtime_r(&second, &tm);
+        size_t length = strftime(expected, sizeof(expected), "%a, %d %b ", &tm);
+        snprintf(expected + length, sizeof(expected) - length, "%04d %02d:%02d:%02d GMT",
+                 tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        http_date_format(second * US_PER_SECOND + random_below(&random, 1000000), text);
+        ck_assert_str_eq(text, expected);
+        int64_t instant;
+        ck_assert_int_eq(http_date_parse_fixdate(text, &instant), 0);
+        ck_assert_int_eq(instant, second * US_PER_SECOND);
+    }
+}
+END_TEST
+
+START_TEST(only_what_would_be_written_is_a_fixdate)
+{
+    struct random random = {4};
+    int64_t instant;
+
+    for (size_t i = 0; i < N_ELEMENTS(not_dates); i++)
+        ck_assert_int_eq(http_date_parse_fixdate(not_dates[i], &instant), -EINVAL);
+    for (int i = 0; i < 100000; i++) {
+        char text[HTTP_DATE_SIZE] = "Sun, 06 Nov 1994 08:49:37 GMT", canonical[HTTP_DATE_SIZE];
+        text[random_below(&random, HTTP_DATE_SIZE - 1)] = (char)random_below(&random, 256);
+        text[random_below(&random, HTTP_DATE_SIZE - 1)] = (char)('0' + random_below(&random, 10));
+        if (http_date_parse_fixdate(text, &instant) < 0)
+            continue;
+        http_date_format(instant, canonical);
+        ck_assert_str_eq(text, canonical);
+    }
+    ck_assert_int_eq(http_date_parse_fixdate("Mon, 06 Nov 1994 08:49:37 GMT", &instant), -EINVAL);
+}
+END_TEST
+
 /* Nothing to expect but that it ends, within the text. */
 START_TEST(spoilt_dates_do_no_harm)
 {
@@ -149,6 +192,8 @@ Suite *suite_http_date(void)
                         N_ELEMENTS(short_years));
     tcase_add_loop_test(tcase, anything_else_is_no_date, 0, N_ELEMENTS(not_dates));
     tcase_add_test(tcase, every_date_is_as_the_c_library_writes_it);
+    tcase_add_test(tcase, date_is_written_as_the_c_library_writes_it);
+    tcase_add_test(tcase, only_what_would_be_written_is_a_fixdate);
     tcase_add_test(tcase, spoilt_dates_do_no_harm);
     suite_add_tcase(suite, tcase);
     return suite;

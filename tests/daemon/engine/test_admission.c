@@ -12,6 +12,7 @@ enum { N_BATCHES = 3, UNLIMITED = 1000 };
 
 static struct admission admission;
 static struct admission_batch batches[N_BATCHES];
+static struct run_piece pieces[N_BATCHES]; /* of batches that are one piece */
 static struct job_spec *specs[N_BATCHES];
 static size_t live_before;
 
@@ -25,11 +26,17 @@ static void limit(unsigned max_running, unsigned max_running_per_host)
     ck_assert_int_eq(admission_init(&admission, max_running, max_running_per_host), 0);
 }
 
+static int add_spec(int batch, const struct job_spec *spec, co_time now)
+{
+    pieces[batch] = (struct run_piece){.spec = spec, .n_items = (uint32_t)spec->n_items};
+    return admission_add(&admission, &batches[batch], &pieces[batch], now);
+}
+
 static void add_weighed(int batch, unsigned weight, const char *document)
 {
     specs[batch] = spec_of(document);
     specs[batch]->weight = weight;
-    ck_assert_int_eq(admission_add(&admission, &batches[batch], specs[batch], 0), 0);
+    ck_assert_int_eq(add_spec(batch, specs[batch], 0), 0);
 }
 
 static void add(int batch, const char *document)
@@ -37,19 +44,18 @@ static void add(int batch, const char *document)
     add_weighed(batch, 1, document);
 }
 
-typedef struct admission_batch *pick_fn(struct admission *admission, co_time now,
-                                        size_t *ret_index);
+typedef struct run_piece *pick_fn(struct admission *admission, co_time now, uint32_t *ret_item);
 
 static void expect(pick_fn *pick, co_time now, const char *expected)
 {
     char gone[1024] = "";
-    struct admission_batch *batch;
-    size_t index;
+    struct run_piece *piece;
+    uint32_t item;
 
-    while ((batch = pick(&admission, now, &index)) != NULL) {
+    while ((piece = pick(&admission, now, &item)) != NULL) {
         size_t length = strlen(gone);
-        snprintf(gone + length, sizeof(gone) - length, "%s%d:%zu", length > 0 ? " " : "",
-                 (int)(batch - batches), index);
+        snprintf(gone + length, sizeof(gone) - length, "%s%d:%u", length > 0 ? " " : "",
+                 (int)(piece->batch - batches), run_piece_index(piece, item));
     }
     ck_assert_str_eq(gone, expected);
 }
@@ -60,9 +66,9 @@ static void expect_next(co_time now, const char *expected)
     expect(admission_next, now, expected);
 }
 
-static void retry(int batch, size_t index, co_time at)
+static void retry(int batch, uint32_t index, co_time at)
 {
-    admission_retry(&admission, &batches[batch], index, at);
+    admission_retry(&admission, &pieces[batch], index, at);
 }
 
 /* What has waited for too long, as expect_next(). */
@@ -92,20 +98,22 @@ static void tear_down(void)
     ck_assert_uint_eq(fault_live(), live_before);
 }
 
-static void release(int batch, size_t index)
+static void release(int batch, uint32_t index)
 {
-    admission_release(&admission, &batches[batch], index);
+    admission_release(&admission, &pieces[batch], index);
 }
 
 /* What a stopped batch gives back, as "0 2 1". */
 static void expect_waiting(int batch, const char *expected)
 {
     char taken[1024] = "";
-    size_t index;
+    struct run_piece *piece;
+    uint32_t item;
 
-    while (admission_take_waiting(&batches[batch], &index)) {
+    while ((piece = admission_take_waiting(&batches[batch], &item)) != NULL) {
         size_t length = strlen(taken);
-        snprintf(taken + length, sizeof(taken) - length, "%s%zu", length > 0 ? " " : "", index);
+        snprintf(taken + length, sizeof(taken) - length, "%s%u", length > 0 ? " " : "",
+                 run_piece_index(piece, item));
     }
     ck_assert_str_eq(taken, expected);
 }
@@ -363,7 +371,7 @@ START_TEST(repetition_in_the_far_future_does_not_come_now)
     specs[0]->items[2].repetition = UINT32_MAX;
     admission_stop(&admission, &batches[0]);
     ck_assert(!admission_remove(&admission, &batches[0]));
-    ck_assert_int_eq(admission_add(&admission, &batches[0], specs[0], CO_SECOND), 0);
+    ck_assert_int_eq(add_spec(0, specs[0], CO_SECOND), 0);
     expect_next(CO_SECOND, "0:0");
     expect_next(86401 * CO_SECOND, "0:1");
     ck_assert_int_eq(admission_next_time(&admission), CO_NEVER);
@@ -553,7 +561,7 @@ START_TEST(batch_that_comes_late_does_not_get_the_turns_it_missed)
     add(0, "[{\"url\": \"http://a/\", \"repeat\": 8}]");
     expect_next(0, "0:0 0:1 0:2 0:3");
     add(1, "[{\"url\": \"http://b/\", \"repeat\": 8}]");
-    for (size_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 4; i++)
         release(0, i);
     expect_next(0, "0:4 1:0 0:5 1:1");
 }
@@ -568,7 +576,7 @@ START_TEST(batch_that_comes_back_does_not_get_the_turns_it_missed)
     static const char *const turns[] = {"0:0", "1:0", "0:1", "1:2", "0:2", "0:3"};
     for (size_t i = 0; i < 6; i++) {
         expect_next(0, turns[i]);
-        release(turns[i][0] - '0', (size_t)(turns[i][2] - '0'));
+        release(turns[i][0] - '0', (uint32_t)(turns[i][2] - '0'));
     }
     expect_next(CO_MILLISECOND, "1:1");
     release(1, 1);
@@ -601,8 +609,8 @@ START_TEST(large_batch_is_queued_bit_by_bit)
     while (admission_queue(&admission))
         continue;
     ck_assert_int_eq(admission_next_time(&admission), CO_NEVER);
-    size_t index, n = 0;
-    while (admission_next(&admission, 0, &index) != NULL)
+    uint32_t item, n = 0;
+    while (admission_next(&admission, 0, &item) != NULL)
         n++;
     ck_assert_uint_eq(n, N_LARGE + 1);
 }
@@ -615,9 +623,9 @@ START_TEST(stopped_batch_gives_back_what_was_not_yet_queued)
     expect_next(0, "0:0");
     admission_stop(&admission, &batches[0]);
     ck_assert(!admission_queue(&admission));
-    size_t index, n = 0;
-    while (admission_take_waiting(&batches[0], &index))
-        ck_assert_uint_eq(index, ++n);
+    uint32_t item, n = 0;
+    while (admission_take_waiting(&batches[0], &item))
+        ck_assert_uint_eq(item, ++n);
     ck_assert_uint_eq(n, N_LARGE - 1);
 }
 END_TEST
@@ -687,7 +695,7 @@ START_TEST(batch_there_is_no_memory_for_leaves_no_trace)
     for (size_t n = 1; n <= N_ARRAYS; n++) {
         size_t live = fault_live();
         fault_arm(n);
-        int rc = admission_add(&admission, &batches[1], spec, 0);
+        int rc = add_spec(1, spec, 0);
         ck_assert(fault_disarm());
         ck_assert_int_eq(rc, -ENOMEM);
         ck_assert_uint_eq(fault_live(), live);
@@ -704,7 +712,7 @@ START_TEST(host_there_is_no_memory_for_shares_its_places_with_the_like)
     limit(UNLIMITED, 1);
     specs[0] = spec_of("[\"http://a/\", \"http://b/\", \"http://c/\"]");
     fault_arm_sticky(N_ARRAYS + 2);
-    ck_assert_int_eq(admission_add(&admission, &batches[0], specs[0], 0), 0);
+    ck_assert_int_eq(add_spec(0, specs[0], 0), 0);
     ck_assert(fault_disarm());
     ck_assert_uint_eq(admission.n_hosts, 1);
     expect_next(0, "0:0 0:1");

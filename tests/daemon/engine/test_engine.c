@@ -39,10 +39,10 @@ static struct batch first, second;
 static struct engine *engine;
 static struct egress *egress;
 
-static void finished(void *arg, size_t index, const struct result *result)
+static void finished(void *arg, struct run_piece *piece, uint32_t item, const struct result *result)
 {
     struct batch *batch = arg;
-    struct seen *seen = &batch->seen[index];
+    struct seen *seen = &batch->seen[run_piece_index(piece, item)];
 
     ck_assert(!seen->has_finished);
     *seen = (struct seen){.has_finished = true,

@@ -38,9 +38,9 @@ static struct co_task *task;
 static unsigned n_finished;
 static int executed;
 
-static void finished(void *arg, size_t index, const struct result *result)
+static void finished(void *arg, struct run_piece *piece, uint32_t item, const struct result *result)
 {
-    struct seen *one = &seen[index];
+    struct seen *one = &seen[run_piece_index(piece, item)];
 
     (void)arg;
     ck_assert(!one->has_finished);

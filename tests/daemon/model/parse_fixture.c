@@ -10,6 +10,8 @@
 
 #include "daemon/base/credentials.h"
 
+#include "tests/support/intake_twin.h"
+
 struct parsed parsed;
 struct parse_settings parse_settings;
 
@@ -98,13 +100,59 @@ TCase *parse_case(Suite *suite, const char *name)
     return tcase;
 }
 
-void parse_bytes(const char *content_type, const void *bytes, size_t length)
+/* --- The same as a job ------------------------------------------------------------------------ */
+
+enum {
+    TWIN_SIZE_MAX = 64 * 1024,
+    TWIN_ARENA_MIN = 8 * 1024 * 1024, /* with less they run out of it at different places */
+};
+
+static const size_t slice_sizes[] = {1, 7, 4096};
+
+enum { N_TWINS = 2 * N_ELEMENTS(slice_sizes) };
+
+static size_t next_slice(void *arg)
+{
+    return *(const size_t *)arg;
+}
+
+/* What comes in slices to be stored must fare as what comes whole. */
+static void check_twin(const char *content_type, const void *bytes, size_t length, size_t which)
+{
+    size_t size = slice_sizes[which / 2 % N_ELEMENTS(slice_sizes)];
+    const struct intake_twin twin = {
+        .content_type = content_type,
+        .bytes = bytes,
+        .length = length,
+        .next_slice = next_slice,
+        .arg = &size,
+        .is_streamed = which % 2 == 1,
+    };
+
+    if (length > TWIN_SIZE_MAX || parse_settings.max_arena_bytes < TWIN_ARENA_MIN)
+        return;
+    const char *flaw = intake_twin_flaw(&parse_settings, &twin);
+    ck_assert_msg(flaw == NULL, "in slices of %zu bytes%s: %s", size,
+                  twin.is_streamed ? ", read at once" : "", flaw);
+}
+
+/* --- Parsing ---------------------------------------------------------------------------------- */
+
+static void parse(const char *content_type, const void *bytes, size_t length)
 {
     forget();
     defect_list_init(&parsed.defects);
     parsed.refusal = (struct parse_refusal){0};
     parsed.rc = job_parse(&parse_settings, PARSE_JOB, content_type, bytes, length, &parsed.defects,
                           &parsed.refusal, &parsed.spec);
+}
+
+void parse_bytes(const char *content_type, const void *bytes, size_t length)
+{
+    static size_t n_parsed;
+
+    parse(content_type, bytes, length);
+    check_twin(content_type, bytes, length, n_parsed++ % N_TWINS);
 }
 
 char *with_double_quotes(const char *text)
@@ -121,7 +169,9 @@ void parse_typed(const char *content_type, const char *text)
 {
     char *copy = with_double_quotes(text);
 
-    parse_bytes(content_type, copy, strlen(copy));
+    parse(content_type, copy, strlen(copy));
+    for (size_t i = 0; i < N_TWINS; i++)
+        check_twin(content_type, copy, strlen(copy), i);
     free(copy);
 }
 

@@ -25,7 +25,8 @@ extern struct parse_settings parse_settings;
 /* Adds a test case with the fixture to a suite. */
 TCase *parse_case(Suite *suite, const char *name);
 
-/* Parses bytes as they are; then without a type, as a job; with a type. */
+/* Parses bytes as they are; then without a type, as a job; with a type. What they are as a whole
+ * they must be as well when they are taken in, in slices, to be stored: intake_twin.h. */
 void parse_bytes(const char *content_type, const void *bytes, size_t length);
 void parse_json(const char *text);
 void parse_typed(const char *content_type, const char *text);

@@ -7,6 +7,7 @@
 
 #include "tests/support/fault.h"
 #include "tests/support/random.h"
+#include "tests/support/results.h"
 #include "tests/support/spec.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
@@ -86,6 +87,7 @@ static void render_with(bool with_body)
     render_result(&writer, &place, &result, with_body);
     ck_assert_int_eq(jw_finish(&writer), 0);
     parse_row();
+    results_expect_kept(&place, &result, with_body);
 }
 
 static void render(void)

@@ -1,6 +1,7 @@
 #include "daemon/model/ulid.h"
 
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 enum { NOON = 1769860800 }; /* of 2026-01-31, in seconds */
@@ -92,6 +93,32 @@ START_TEST(two_sources_do_not_make_the_same)
 }
 END_TEST
 
+START_TEST(another_source_goes_on_where_one_was)
+{
+    struct ulid_source other = {0};
+
+    ulid_next(&source, NOON * INT64_C(1000), before);
+    ck_assert_int_eq(ulid_resume(&other, before), 0);
+    ck_assert_mem_eq(&other, &source, sizeof(source));
+    ulid_next(&other, 0, after);
+    ck_assert_str_gt(after, before);
+}
+END_TEST
+
+static const char *const no_ulids[] = {
+    "",
+    "0123456789ABCDEFGHJKMNPQR",
+    "0123456789ABCDEFGHJKMNPQRST",
+    "0123456789ABCDEFGHJKMNPQRU",
+    "81234567890123456789012345",
+};
+
+START_TEST(what_is_none_is_not_gone_on_with)
+{
+    ck_assert_int_eq(ulid_resume(&source, no_ulids[_i]), -EINVAL);
+}
+END_TEST
+
 Suite *suite_ulid(void);
 
 Suite *suite_ulid(void)
@@ -107,6 +134,9 @@ Suite *suite_ulid(void)
     tcase_add_test(tcase, it_is_later_though_the_clock_went_back);
     tcase_add_test(tcase, counting_up_carries);
     tcase_add_test(tcase, two_sources_do_not_make_the_same);
+    tcase_add_test(tcase, another_source_goes_on_where_one_was);
+    tcase_add_loop_test(tcase, what_is_none_is_not_gone_on_with, 0,
+                        sizeof(no_ulids) / sizeof(*no_ulids));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -157,7 +157,7 @@ START_TEST(ten_thousand_stacks_take_few_mappings)
     for (int i = 0; i < MANY; i++)
         taken[i] = take();
     if (kernel_has_light_guards())
-        ck_assert_uint_lt(count_mappings() - n_before, 200);
+        ck_assert_uint_lt(count_mappings() - n_before, MANY / 20);
     for (int i = 0; i < MANY; i++)
         co_stack_put(&pool, taken[i]);
     free(taken);

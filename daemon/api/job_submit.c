@@ -1,0 +1,195 @@
+/* POST /v1/jobs: a document is checked and stored while it comes, whatever its size, and answered
+ * when all of it is on disk. What does not get that far leaves nothing behind. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/co/co.h"
+
+#include "daemon/api/answer.h"
+#include "daemon/api/api.h"
+#include "daemon/api/job_answer.h"
+#include "daemon/api/problem.h"
+#include "daemon/api/submit_key.h"
+#include "daemon/engine/jobs.h"
+#include "daemon/model/intake.h"
+
+/* Between two slices others have a turn. */
+enum { SLICE_BYTES = 32 * 1024 };
+
+struct submission {
+    struct http_exchange *exchange;
+    struct api *api;
+    const char *content_type;
+    struct submit_key key;
+    struct job_record *earlier; /* of the same key; NULL: there is none */
+    unsigned char earlier_fingerprint[SHA256_SIZE];
+    struct intake *intake; /* NULL: the document is only compared with an earlier one */
+    struct store_upload *upload;
+};
+
+static void submission_done(struct submission *submission)
+{
+    store_upload_free(submission->upload);
+    intake_free(submission->intake);
+    job_record_unref(submission->earlier);
+    submit_key_done(&submission->key);
+}
+
+/* --- The document ----------------------------------------------------------------------------- */
+
+static int take_slice(struct submission *submission, const char *bytes, size_t n)
+{
+    submit_key_add(&submission->key, bytes, n);
+    int rc = submission->intake != NULL ? intake_write(submission->intake, bytes, n) : 0;
+    return rc == 0 ? co_sleep(0) : rc;
+}
+
+static int take_bytes(struct submission *submission, const char *bytes, size_t n)
+{
+    int rc = 0;
+
+    for (size_t slice; n > 0 && rc == 0; bytes += slice, n -= slice) {
+        slice = n < SLICE_BYTES ? n : SLICE_BYTES;
+        rc = take_slice(submission, bytes, slice);
+    }
+    return rc;
+}
+
+/* returns 0; 1: it was refused; -errno */
+static int receive(struct submission *submission)
+{
+    const char *bytes;
+    ssize_t n;
+
+    while ((n = http_body_read(submission->exchange, &bytes)) > 0) {
+        int rc = take_bytes(submission, bytes, (size_t)n);
+        if (rc != 0)
+            return rc;
+    }
+    return n < 0 ? (int)n : submit_key_end(&submission->key);
+}
+
+/* --- An earlier document with the same key ---------------------------------------------------- */
+
+/* returns 0: there is a job with this key; -ENOENT; -errno */
+static int find_earlier(struct submission *submission)
+{
+    return submission->key.text == NULL
+               ? -ENOENT
+               : store_find_key(submission->api->store, submission->key.text, &submission->earlier,
+                                submission->earlier_fingerprint);
+}
+
+/* As it is now; or was, if it has been forgotten meanwhile. */
+static int answer_again(const struct submission *submission)
+{
+    struct http_exchange *exchange = submission->exchange;
+    CO_CLEANUP(job_record_unrefp) struct job_record *now = NULL;
+    int rc = jobs_find(submission->api->jobs, submission->earlier->id, &now);
+
+    if (rc == 0 || rc == -ENOENT)
+        rc = http_answer_header(exchange, "Idempotent-Replayed", "true");
+    return rc < 0 ? rc : answer_job_accepted(exchange, now != NULL ? now : submission->earlier);
+}
+
+static int answer_by_key(const struct submission *submission)
+{
+    if (memcmp(submission->earlier_fingerprint, submission->key.fingerprint, SHA256_SIZE) == 0)
+        return answer_again(submission);
+    return http_answer_problem(submission->exchange, 422, "idempotency_key_reused",
+                               "There is a job with this Idempotency-Key already, of another "
+                               "document: a new job needs a key of its own.");
+}
+
+static int submit_again(struct submission *submission)
+{
+    int rc = receive(submission);
+
+    return rc < 0 ? rc : answer_by_key(submission);
+}
+
+/* --- A new one -------------------------------------------------------------------------------- */
+
+static int put_chunk(void *upload, const struct job_chunk *chunk)
+{
+    return store_upload_add(upload, chunk);
+}
+
+static int open_upload(struct submission *submission)
+{
+    struct api *api = submission->api;
+    enum store_health health = store_health(api->store);
+
+    if (health != STORE_OK)
+        return health == STORE_FULL ? -ENOSPC : -EIO;
+    int rc = store_upload_new(api->store, &submission->upload);
+    if (rc < 0)
+        return rc;
+    const struct intake_sink sink = {.put = put_chunk, .arg = submission->upload};
+    return intake_new(&submission->intake, &api->parse, submission->content_type, &sink);
+}
+
+static int answer_refused(const struct submission *submission)
+{
+    return answer_refusal(submission->exchange, intake_refusal(submission->intake),
+                          intake_defects(submission->intake));
+}
+
+static int accept_job(struct submission *submission)
+{
+    const struct submit_key *key = &submission->key;
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    int rc = jobs_accept(submission->api->jobs, submission->upload, submission->intake, key->text,
+                         key->text != NULL ? key->fingerprint : NULL, &record);
+
+    if (rc == -EEXIST)
+        return find_earlier(submission) ?: answer_by_key(submission);
+    return rc < 0 ? rc : answer_job_accepted(submission->exchange, record);
+}
+
+static int submit_new(struct submission *submission)
+{
+    int rc = open_upload(submission);
+
+    if (rc == 0)
+        rc = receive(submission);
+    if (rc == 0)
+        rc = intake_end(submission->intake);
+    if (rc == 1)
+        return answer_refused(submission);
+    return rc < 0 ? rc : accept_job(submission);
+}
+
+static int answer_bad_key(struct http_exchange *exchange, int rc)
+{
+    if (rc == -EINVAL)
+        return http_answer_problem(exchange, 400, "invalid_idempotency_key",
+                                   "Idempotency-Key is 1 to 255 visible characters of ASCII.");
+    if (rc == -EBUSY)
+        return http_answer_header(exchange, "Retry-After", "1")
+                   ?: http_answer_problem(exchange, 409, "idempotency_key_in_use",
+                                          "A document with this Idempotency-Key is being received "
+                                          "right now.");
+    return rc;
+}
+
+int job_submit(struct http_exchange *exchange, void *arg)
+{
+    CO_CLEANUP(submission_done)
+    struct submission submission = {
+        .exchange = exchange,
+        .api = arg,
+        .content_type = http_header(exchange, "Content-Type"),
+    };
+    int rc = submit_key_begin(&submission.key, &submission.api->submit_keys,
+                              http_header(exchange, "Idempotency-Key"), submission.content_type);
+
+    if (rc < 0)
+        return answer_bad_key(exchange, rc);
+    rc = find_earlier(&submission);
+    if (rc == 0)
+        rc = submit_again(&submission);
+    else if (rc == -ENOENT)
+        rc = submit_new(&submission);
+    return answer_store_failure(exchange, rc);
+}

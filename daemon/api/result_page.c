@@ -1,0 +1,268 @@
+#include "daemon/api/result_page.h"
+
+#include <errno.h>
+
+#include "lib/co/co.h"
+
+enum {
+    PAGE_BYTES = 8 * 1024 * 1024, /* a page of large bodies ends early */
+    PAGE_ITEMS = 256 * 1024,      /* looked at for one page */
+    SLICE_BYTES = 1024 * 1024,    /* read from the store at once */
+    SLICE_ROWS = 256,
+    SLICE_GAPS = 4096,       /* items, where those without a row are looked for, */
+    SLICE_SUCCESSES = 16384, /* or successes, for which there is no index */
+    TURN_BYTES = 256 * 1024, /* shown before others have a turn */
+    TURN_RESULTS = 64,
+};
+
+struct pager {
+    struct store *store;
+    struct result_view *view;
+    const struct result_query *query;
+    struct json_writer *w;
+    struct result_cursor next;
+    size_t n_items; /* looked at */
+    size_t n_shown;
+    size_t start; /* of the page's bytes */
+    struct {
+        size_t n_shown, n_bytes;
+    } turn;       /* when others last had one */
+    bool is_full; /* there is more, but not for this page */
+    bool is_over; /* there is nothing more */
+};
+
+/* --- What is wanted --------------------------------------------------------------------------- */
+
+/* Whether there are items without a row that are wanted: never started before their job ended. */
+static bool wants_rest(const struct pager *pager)
+{
+    const struct job_record *record = &pager->view->record;
+    const struct result_query *query = pager->query;
+
+    return record->rest != REST_NONE && record->tally.n_finished < record->tally.n_items &&
+           (!query->by_outcome || query->outcome == job_rest_outcome(record->rest));
+}
+
+/* row: NULL: the item has none */
+static bool is_wanted(const struct pager *pager, const struct store_row *row)
+{
+    const struct result_query *query = pager->query;
+
+    if (row == NULL)
+        return !query->by_outcome || wants_rest(pager);
+    return !pager->next.in_rest && (!query->by_outcome || row->outcome == query->outcome);
+}
+
+/* --- Showing ---------------------------------------------------------------------------------- */
+
+static CO_BLOCKS int give_others_a_turn(struct pager *pager)
+{
+    size_t n_bytes = pager->w->out->len;
+
+    if (pager->n_shown - pager->turn.n_shown < TURN_RESULTS &&
+        n_bytes - pager->turn.n_bytes < TURN_BYTES)
+        return 0;
+    pager->turn.n_shown = pager->n_shown;
+    pager->turn.n_bytes = n_bytes;
+    return co_sleep(0);
+}
+
+static bool has_room(const struct pager *pager)
+{
+    return pager->n_shown < pager->query->limit &&
+           (pager->n_shown == 0 || pager->w->out->len - pager->start <= PAGE_BYTES);
+}
+
+/* Shows an item, unless the page is full. returns 0, -ENOMEM, -ECANCELED */
+static CO_BLOCKS int show(struct pager *pager, const struct store_page *page, uint32_t index,
+                          const struct store_row *row)
+{
+    struct viewed_result viewed;
+
+    pager->is_full = !has_room(pager);
+    if (pager->is_full)
+        return 0;
+    int rc = result_view_get(pager->view, page, index, row, &viewed);
+    if (rc < 0)
+        return rc;
+    viewed_result_render(&viewed, pager->w);
+    pager->n_shown++;
+    return give_others_a_turn(pager);
+}
+
+/* --- By index --------------------------------------------------------------------------------- */
+
+/* Ways to look for what is wanted. */
+enum search { EVERY_ITEM, GAPS, FAILURES, SUCCESSES };
+
+static enum search search_of(const struct pager *pager)
+{
+    const struct result_query *query = pager->query;
+
+    if (pager->next.in_rest || (query->by_outcome && wants_rest(pager)))
+        return GAPS;
+    if (!query->by_outcome)
+        return EVERY_ITEM;
+    return query->outcome == OUTCOME_SUCCESS ? SUCCESSES : FAILURES;
+}
+
+static const struct {
+    uint32_t n_items;
+    size_t max_rows;
+    bool by_outcome;
+} searches[] = {
+    [EVERY_ITEM] = {SLICE_ROWS, SLICE_ROWS, false},
+    [GAPS] = {SLICE_GAPS, SLICE_GAPS, false},
+    [FAILURES] = {UINT32_MAX, SLICE_ROWS, true},
+    [SUCCESSES] = {SLICE_SUCCESSES, SLICE_ROWS, true},
+};
+
+/* All items of the slice: with a row or without. */
+static CO_BLOCKS int show_items(struct pager *pager, const struct store_page *page)
+{
+    const struct store_row *row = page->rows, *end = page->rows + page->n_rows;
+    int rc = 0;
+
+    for (; rc == 0 && pager->next.next < page->end; pager->next.next++) {
+        uint32_t index = (uint32_t)pager->next.next;
+        bool has_row = row < end && row->index == index;
+        if (is_wanted(pager, has_row ? row : NULL))
+            rc = show(pager, page, index, has_row ? row : NULL);
+        if (pager->is_full)
+            break;
+        row += has_row;
+    }
+    return rc;
+}
+
+/* The rows alone. */
+static CO_BLOCKS int show_rows(struct pager *pager, const struct store_page *page)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < page->n_rows; i++) {
+        rc = show(pager, page, page->rows[i].index, &page->rows[i]);
+        if (pager->is_full)
+            return 0;
+        pager->next.next = page->rows[i].index + 1;
+    }
+    pager->next.next = page->end;
+    return rc;
+}
+
+static CO_BLOCKS int show_slice(struct pager *pager, enum search search,
+                                const struct store_page *page)
+{
+    if (page->end <= pager->next.next)
+        return -EBADMSG; /* it would never end */
+    pager->n_items += page->end - pager->next.next;
+    return searches[search].by_outcome ? show_rows(pager, page) : show_items(pager, page);
+}
+
+static CO_BLOCKS int add_by_index(struct pager *pager)
+{
+    enum search search = search_of(pager);
+    const struct store_read_options options = {
+        .first = (uint32_t)pager->next.next,
+        .n_items = searches[search].n_items,
+        .max_rows = searches[search].max_rows,
+        .max_bytes = SLICE_BYTES,
+        .by_outcome = searches[search].by_outcome,
+        .outcome = (uint8_t)pager->query->outcome,
+        .with_bodies = search != GAPS,
+    };
+    struct store_page page;
+    int rc = store_read(pager->store, pager->view->record.number, &options, &page);
+
+    if (rc == 0)
+        rc = show_slice(pager, search, &page);
+    store_page_done(&page);
+    pager->is_over = pager->next.next >= pager->view->record.tally.n_items;
+    return rc;
+}
+
+/* --- By completion ---------------------------------------------------------------------------- */
+
+static CO_BLOCKS int show_completed(struct pager *pager, const struct store_page *page)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < page->n_rows; i++) {
+        const struct store_row *row = &page->rows[i];
+        if (is_wanted(pager, row))
+            rc = show(pager, page, row->index, row);
+        if (pager->is_full)
+            break;
+        pager->next.next = row->seq;
+        pager->n_items++;
+    }
+    return rc;
+}
+
+static void go_on_with_rest(struct pager *pager)
+{
+    if (wants_rest(pager))
+        pager->next = (struct result_cursor){.in_rest = true};
+    else
+        pager->is_over = true;
+}
+
+static CO_BLOCKS int add_completed(struct pager *pager)
+{
+    struct store_page page;
+    int rc = store_read_completed(pager->store, pager->view->record.number, pager->next.next,
+                                  SLICE_ROWS, SLICE_BYTES, true, &page);
+
+    if (rc == 0)
+        rc = show_completed(pager, &page);
+    if (rc == 0 && !pager->is_full && !page.more)
+        go_on_with_rest(pager);
+    store_page_done(&page);
+    return rc;
+}
+
+/* --- The page --------------------------------------------------------------------------------- */
+
+/* What the counts say need not be looked for. */
+static bool is_nowhere(const struct pager *pager)
+{
+    const struct result_query *query = pager->query;
+    const struct tally *tally = &pager->view->record.tally;
+
+    return query->by_outcome && tally->n_outcomes[query->outcome] == 0 && !wants_rest(pager);
+}
+
+/* A cursor may be anything that looks like one. */
+static bool is_beyond(const struct pager *pager)
+{
+    const struct result_cursor *next = &pager->next;
+
+    if (next->in_rest && !wants_rest(pager))
+        return true;
+    return (next->in_rest || !pager->query->as_completed) &&
+           next->next >= pager->view->record.tally.n_items;
+}
+
+int result_page_write(struct store *store, struct result_view *view,
+                      const struct result_query *query, struct json_writer *w,
+                      struct result_cursor *ret_next, bool *ret_more)
+{
+    struct pager pager = {
+        .store = store,
+        .view = view,
+        .query = query,
+        .w = w,
+        .next = query->from,
+        .start = w->out->len,
+        .turn.n_bytes = w->out->len,
+    };
+    int rc = 0;
+
+    pager.is_over = is_nowhere(&pager) || is_beyond(&pager);
+    while (rc == 0 && !pager.is_full && !pager.is_over && pager.n_items < PAGE_ITEMS)
+        rc = query->as_completed && !pager.next.in_rest ? add_completed(&pager)
+                                                        : add_by_index(&pager);
+    *ret_next = pager.next;
+    *ret_more = !pager.is_over;
+    return rc;
+}

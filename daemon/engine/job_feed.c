@@ -1,0 +1,285 @@
+#include "daemon/engine/job_feed.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/crash_point.h"
+#include "daemon/base/instant.h"
+#include "daemon/engine/recorder.h"
+#include "daemon/engine/store_watch.h"
+
+enum { STARTED_AT_ONCE = 16 }; /* chunks */
+
+static struct active_chunk *chunk_of(struct run_piece *piece)
+{
+    return co_container_of(piece, struct active_chunk, piece);
+}
+
+/* --- What comes out --------------------------------------------------------------------------- */
+
+/* What was never started because the job was stopped has no result: job_record.rest says it. */
+static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
+                          const struct result *result)
+{
+    struct active_job *job = arg;
+
+    if (result->outcome == OUTCOME_SKIPPED)
+        return;
+    crash_point("after_send_before_result");
+    recorder_add(job->context->recorder, chunk_of(piece), item, result);
+    active_context_may_claim(job->context, false);
+}
+
+static void forget_requests(struct active_chunk *chunk)
+{
+    struct active_job *job = chunk->job;
+
+    job_spec_free(co_take(chunk->spec));
+    job->n_pieces--;
+    job->n_items -= chunk->n_items;
+    job->context->n_items -= chunk->n_items;
+    active_chunk_release(chunk);
+}
+
+static void piece_ended(void *arg, struct run_piece *piece)
+{
+    struct active_job *job = arg;
+
+    forget_requests(chunk_of(piece));
+    active_context_may_claim(job->context, false);
+}
+
+/* --- Before something is sent that must not be repeated --------------------------------------- */
+
+/* returns 0, -EIO, -ECANCELED */
+static CO_BLOCKS int write_start(struct active_job *job, struct active_chunk *chunk)
+{
+    int rc = store_start(job->context->store, job->record->number, chunk->first);
+
+    while (rc == -ENOSPC || rc == -ENOMEM) {
+        rc = store_watch_wait(job->context->watch, rc);
+        if (rc == 0)
+            rc = store_start(job->context->store, job->record->number, chunk->first);
+    }
+    return rc;
+}
+
+/* One item of a chunk does it for all. */
+static CO_BLOCKS int start_chunk(struct active_job *job, struct active_chunk *chunk)
+{
+    int rc = 0;
+
+    while (rc == 0 && chunk->start == CHUNK_STARTING)
+        rc = co_event_wait(&chunk->started);
+    if (rc < 0 || chunk->start == CHUNK_STARTED)
+        return rc;
+    chunk->start = CHUNK_STARTING;
+    rc = write_start(job, chunk);
+    chunk->start = rc == 0 ? CHUNK_STARTED : CHUNK_NOT_STARTED;
+    co_event_set(&chunk->started);
+    co_event_clear(&chunk->started);
+    return rc;
+}
+
+static CO_BLOCKS int before_sending(void *arg, struct run_piece *piece, uint32_t item)
+{
+    struct active_chunk *chunk = chunk_of(piece);
+    int rc = 0;
+
+    if (request_is_safe(run_piece_request(piece, item)))
+        return 0;
+    if (chunk->start != CHUNK_STARTED)
+        rc = start_chunk(arg, chunk);
+    if (rc < 0)
+        return rc;
+    crash_point("after_start_before_send");
+    rc = co_checkpoint();
+    chunk->items[item].was_sent = rc == 0;
+    return rc;
+}
+
+struct run_owner job_feed_owner(struct active_job *job)
+{
+    return (struct run_owner){
+        .finished = item_finished,
+        .piece_ended = piece_ended,
+        .before_sending = before_sending,
+        .arg = job,
+    };
+}
+
+/* --- What is not fetched ---------------------------------------------------------------------- */
+
+static const char interrupted_text[] =
+    "gatherd ended while this request was under way: it may or may not have been executed";
+
+static struct result make_result(enum outcome outcome, const char *message)
+{
+    struct result result;
+
+    result_init(&result);
+    result_fail(&result, outcome, "internal", NULL, message);
+    result.started_at = result.finished_at = instant_now();
+    return result;
+}
+
+static void give_up(struct active_chunk *chunk, uint32_t item, enum outcome outcome,
+                    const char *message)
+{
+    struct active_job *job = chunk->job;
+    struct result result = make_result(outcome, message);
+
+    run_count(&job->run, &result);
+    recorder_add(job->context->recorder, chunk, item, &result);
+}
+
+void job_feed_interrupt(struct active_job *job)
+{
+    const struct result result = make_result(OUTCOME_INTERRUPTED, interrupted_text);
+
+    for (struct co_list *at = job->chunks.next; at != &job->chunks; at = at->next) {
+        struct active_chunk *chunk = co_container_of(at, struct active_chunk, link);
+        for (uint32_t i = 0; i < chunk->n_items; i++)
+            if (chunk->items[i].was_sent && !chunk->items[i].has_result)
+                recorder_add(job->context->recorder, chunk, i, &result);
+    }
+}
+
+/* --- What goes in ----------------------------------------------------------------------------- */
+
+/* Why nothing of a claim is fetched; NULL: it is. */
+static const char *why_hopeless(const struct active_job *job, const struct store_claim *claim)
+{
+    if (claim->is_damaged)
+        return "what was stored of this request is damaged";
+    if (job->is_unreadable)
+        return "what was stored of this job cannot be read by this version of gatherd";
+    if (claim->n_tries > STORE_TRIES_MAX)
+        return "gatherd has ended unexpectedly each time it tried to fetch this";
+    return NULL;
+}
+
+/* returns 0, -ENOMEM, -EBADMSG */
+static int read_requests(struct active_chunk *chunk, const struct store_claim *claim)
+{
+    int rc = job_chunk_parse(chunk->job->head, &claim->chunk, &chunk->spec);
+
+    if (rc < 0)
+        return rc;
+    chunk->piece = (struct run_piece){
+        .spec = chunk->spec,
+        .offset = claim->first - claim->chunk.first,
+        .n_items = claim->n_items,
+        .first = claim->first,
+    };
+    return 0;
+}
+
+static bool has_result(const struct store_claim *claim, uint32_t item)
+{
+    uint32_t i = claim->first - claim->chunk.first + item;
+
+    return (claim->has_result[i / 64] >> i % 64 & 1) != 0;
+}
+
+/* Sorts out what is not to be fetched. why: nothing is; NULL: what was not interrupted */
+static void leave_out(struct active_chunk *chunk, const struct store_claim *claim, const char *why,
+                      uint64_t *ret_left_out)
+{
+    for (uint32_t i = 0; i < chunk->n_items; i++) {
+        bool was_sent = why == NULL && claim->was_started &&
+                        !request_is_safe(run_piece_request(&chunk->piece, i));
+        if (chunk->items[i].has_result || why != NULL || was_sent)
+            ret_left_out[i / 64] |= UINT64_C(1) << i % 64;
+        if (chunk->items[i].has_result)
+            continue;
+        if (why != NULL)
+            give_up(chunk, i, OUTCOME_TRANSPORT_ERROR, why);
+        else if (was_sent)
+            give_up(chunk, i, OUTCOME_INTERRUPTED, interrupted_text);
+    }
+}
+
+/* Also what is in no piece is let go of as if its piece had ended. */
+static void add_piece(struct active_job *job, struct active_chunk *chunk, const uint64_t *left_out)
+{
+    chunk->piece.left_out = left_out;
+    job->n_pieces++;
+    job->n_items += chunk->n_items;
+    job->context->n_items += chunk->n_items;
+    int rc = chunk->spec != NULL ? run_add_piece(&job->run, &chunk->piece) : 1;
+    assert(rc != -EAGAIN); /* the claimer sees to that */
+    if (rc != 0)
+        forget_requests(chunk);
+}
+
+/* Marks what has a result already. returns how many have none */
+static size_t count_unrecorded(struct active_chunk *chunk, const struct store_claim *claim)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < chunk->n_items; i++) {
+        chunk->items[i].has_result = has_result(claim, i);
+        n += !chunk->items[i].has_result;
+    }
+    return n;
+}
+
+int job_feed_claim(struct active_job *job, const struct store_claim *claim)
+{
+    uint64_t left_out[CHUNK_ITEMS / 64] = {0};
+    const char *why = why_hopeless(job, claim);
+    struct active_chunk *chunk;
+
+    if (job->is_over)
+        return 0;
+    chunk = active_chunk_new(job, claim->first, claim->n_items);
+    int rc = chunk == NULL ? -ENOMEM : why != NULL ? 0 : read_requests(chunk, claim);
+    if (rc == -EBADMSG)
+        why = "what was stored of this request cannot be read";
+    else if (rc < 0) {
+        active_chunk_release(chunk);
+        return rc;
+    }
+    chunk->is_single = claim->n_tries > STORE_TRIES_BEFORE_SPLIT;
+    chunk->n_unrecorded = count_unrecorded(chunk, claim);
+    chunk->n_holders += chunk->n_unrecorded > 0;
+    job->n_unclaimed -= chunk->n_unrecorded;
+    if (job->started_at == JOB_NEVER && job->run.stop == RUN_GOES_ON) {
+        job->started_at = instant_now();
+        recorder_touch(job->context->recorder, job);
+    }
+    leave_out(chunk, claim, why, left_out);
+    add_piece(job, chunk, left_out);
+    return 0;
+}
+
+/* --- What was being sent when gatherd died ---------------------------------------------------- */
+
+static int feed_some_started(struct active_job *job, size_t *ret_n)
+{
+    struct store_claims claims;
+    int rc =
+        store_claim_started(job->context->store, job->record->number, STARTED_AT_ONCE, &claims);
+
+    for (size_t i = 0; rc == 0 && i < claims.n_claims; i++)
+        rc = job_feed_claim(job, &claims.claims[i]);
+    *ret_n = claims.n_claims;
+    store_claims_done(&claims);
+    return rc;
+}
+
+int job_feed_started(struct active_job *job)
+{
+    size_t n;
+    int rc;
+
+    do {
+        rc = feed_some_started(job, &n);
+        if (rc == -ENOMEM || rc == -ENOSPC)
+            rc = store_watch_wait(job->context->watch, rc) ?: 1;
+    } while (rc == 1 || (rc == 0 && n > 0));
+    return rc;
+}

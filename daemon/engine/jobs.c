@@ -1,0 +1,292 @@
+#include "daemon/engine/jobs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/crash_point.h"
+#include "daemon/base/log.h"
+#include "daemon/engine/active_jobs.h"
+#include "daemon/engine/claimer.h"
+#include "daemon/engine/job_keeper.h"
+#include "daemon/engine/job_retry.h"
+#include "daemon/engine/recorder.h"
+#include "daemon/engine/store_watch.h"
+
+/* How often who waits for a change of a job asks whether the store still takes any. */
+#define PATIENCE (500 * CO_MILLISECOND)
+
+struct jobs {
+    struct store *store;
+    struct stats *stats;
+    struct job_retry_options retry;
+    struct store_watch watch;
+    struct active_context context;
+    struct active_jobs active;
+    struct claimer *claimer;
+    struct co_task *keeper;
+};
+
+/* --- From beginning to end -------------------------------------------------------------------- */
+
+static CO_BLOCKS int start(struct jobs *jobs, const struct jobs_options *options)
+{
+    struct active_context *context = &jobs->context;
+    int rc = store_watch_init(&jobs->watch, options->store, options->engine);
+
+    if (rc == 0)
+        rc = recorder_new(&context->recorder, options->store, &jobs->watch, jobs->stats);
+    if (rc == 0)
+        rc = active_jobs_init(&jobs->active, context, options->parse);
+    if (rc == 0)
+        rc = claimer_new(&jobs->claimer, &jobs->active, options->max_running);
+    if (rc == 0)
+        rc = job_keeper_start(&jobs->active, &jobs->keeper);
+    return rc;
+}
+
+int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
+{
+    struct jobs *jobs = calloc(1, sizeof(*jobs));
+
+    if (jobs == NULL)
+        return -ENOMEM;
+    jobs->store = options->store;
+    jobs->stats = engine_stats(options->engine);
+    jobs->retry = (struct job_retry_options){
+        .store = options->store,
+        .parse = options->parse,
+        .default_ttl_us = options->default_ttl_us,
+    };
+    jobs->context = (struct active_context){
+        .engine = options->engine,
+        .store = options->store,
+        .watch = &jobs->watch,
+    };
+    co_event_init(&jobs->context.may_claim);
+    int rc = start(jobs, options);
+    if (rc < 0) {
+        jobs_free(jobs);
+        return rc;
+    }
+    *ret_jobs = jobs;
+    return 0;
+}
+
+/* Chunks that cannot be given back now are ready after the next start, as after a crash. */
+static void give_back(struct jobs *jobs)
+{
+    int rc = store_release(jobs->store);
+
+    if (rc < 0)
+        log_warning("claimed requests could not be given back: %s", strerror(-rc));
+}
+
+void jobs_free(struct jobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    claimer_free(jobs->claimer);
+    co_task_stop(jobs->keeper, "the daemon is stopping");
+    active_jobs_stop(&jobs->active);
+    recorder_free(jobs->context.recorder);
+    active_jobs_done(&jobs->active);
+    give_back(jobs);
+    store_watch_done(&jobs->watch);
+    free(jobs);
+}
+
+struct co_event *jobs_failed(struct jobs *jobs)
+{
+    return &jobs->watch.failed;
+}
+
+void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
+{
+    const struct co_list *all = &jobs->active.all;
+    size_t n_canceling = 0;
+
+    for (struct co_list *at = all->next; at != all; at = at->next)
+        n_canceling += co_container_of(at, struct active_job, link)->run.stop == RUN_CANCELED;
+    *ret_stats = (struct jobs_stats){
+        .n_running = jobs->active.table.n_jobs - n_canceling,
+        .n_canceling = n_canceling,
+        .n_results = recorder_n_results(jobs->context.recorder),
+    };
+}
+
+/* --- Taking in -------------------------------------------------------------------------------- */
+
+static void welcome(struct jobs *jobs, const struct job_record *record)
+{
+    jobs->stats->n_jobs_accepted++;
+    due_by(&jobs->active.due, record->deadline_at);
+    active_context_may_claim(&jobs->context, true);
+}
+
+int jobs_accept(struct jobs *jobs, struct store_upload *upload, const struct intake *intake,
+                const char *key, const unsigned char *fingerprint, struct job_record **ret_record)
+{
+    struct store_acceptance acceptance = {
+        .spec = intake_head_spec(intake),
+        .n_items = intake_n_items(intake),
+        .default_ttl_us = jobs->retry.default_ttl_us,
+        .key = key,
+        .fingerprint = fingerprint,
+    };
+
+    intake_head(intake, &acceptance.head, &acceptance.head_length);
+    int rc = store_upload_accept(upload, &acceptance, ret_record);
+    if (rc == 0) {
+        crash_point("after_commit_before_202");
+        welcome(jobs, *ret_record);
+    }
+    return rc;
+}
+
+int jobs_retry(struct jobs *jobs, struct job_record *record, struct job_record **ret_record)
+{
+    if (!job_record_has_ended(record))
+        return -EALREADY;
+    int rc = job_retry(&jobs->retry, record, ret_record);
+    if (rc == 0)
+        welcome(jobs, *ret_record);
+    return rc;
+}
+
+/* --- Finding ---------------------------------------------------------------------------------- */
+
+/* Takes the live record instead, if there is one. */
+static void prefer_live(struct jobs *jobs, struct job_record **record)
+{
+    struct active_job *job = job_table_find(&jobs->active.table, (*record)->number);
+
+    if (job == NULL)
+        return;
+    job_record_unref(*record);
+    *record = job_record_ref(job->record);
+}
+
+int jobs_find(struct jobs *jobs, const char *id, struct job_record **ret_record)
+{
+    struct active_job *job = job_table_find_id(&jobs->active.table, id);
+
+    if (job != NULL) {
+        *ret_record = job_record_ref(job->record);
+        return 0;
+    }
+    int rc = store_find(jobs->store, id, ret_record);
+    if (rc == 0)
+        prefer_live(jobs, ret_record);
+    return rc;
+}
+
+int jobs_list(struct jobs *jobs, const struct store_query *query, size_t limit,
+              struct job_record **ret_records, bool *ret_more)
+{
+    int n = store_list(jobs->store, query, limit, ret_records, ret_more);
+
+    for (int i = 0; i < n; i++)
+        prefer_live(jobs, &ret_records[i]);
+    return n;
+}
+
+size_t jobs_n_running(const struct job_record *record)
+{
+    return record->active != NULL ? run_n_running(&record->active->run) : 0;
+}
+
+/* --- Ending ----------------------------------------------------------------------------------- */
+
+static bool is_over(const struct job_record *record)
+{
+    return job_record_has_ended(record);
+}
+
+static bool is_canceled(const struct job_record *record)
+{
+    return record->status == JOB_CANCELING || job_record_has_ended(record);
+}
+
+/* Waits until it is so on disk. returns 0, -ENOSPC, -EIO, -ECANCELED */
+static CO_BLOCKS int wait_until(struct jobs *jobs, struct active_job *job,
+                                bool (*is_so)(const struct job_record *record))
+{
+    while (!is_so(job->record)) {
+        enum store_health health = store_health(jobs->store);
+        struct co_scope scope;
+        if (health != STORE_OK)
+            return health == STORE_FULL ? -ENOSPC : -EIO;
+        co_scope_enter(&scope, PATIENCE);
+        int rc = co_scope_exit(&scope, co_event_wait(&job->changed));
+        if (rc < 0 && rc != -ETIMEDOUT)
+            return rc;
+    }
+    return 0;
+}
+
+/* A job that nothing is being fetched of ends at once: that need not be written twice. */
+static CO_BLOCKS int cancel_active(struct jobs *jobs, struct active_job *job,
+                                   bool (*is_so)(const struct job_record *record))
+{
+    run_cancel(&job->run);
+    crash_point("during_cancel");
+    if (run_n_running(&job->run) > 0)
+        recorder_touch(jobs->context.recorder, job);
+    return wait_until(jobs, job, is_so);
+}
+
+/* Brings a record that may be a copy up to date. */
+static void refresh(struct job_record *record, const struct job_record *live)
+{
+    if (record == live)
+        return;
+    record->status = live->status;
+    record->rest = live->rest;
+    record->started_at = live->started_at;
+    record->ended_at = live->ended_at;
+    record->expires_at = live->expires_at;
+    record->version = live->version;
+    record->tally = live->tally;
+}
+
+static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record,
+                                  bool (*is_so)(const struct job_record *record))
+{
+    struct active_job *job;
+
+    if (job_record_has_ended(record))
+        return 0;
+    int rc = active_jobs_get(&jobs->active, record->number, &job);
+    if (rc < 0)
+        return rc;
+    rc = cancel_active(jobs, job, is_so);
+    refresh(record, job->record);
+    active_job_unref(job);
+    return rc;
+}
+
+/* Brings a copy of the record of a job that has ended in the meantime up to date. */
+static CO_BLOCKS int reread(struct jobs *jobs, struct job_record *record)
+{
+    CO_CLEANUP(job_record_unrefp) struct job_record *stored = NULL;
+    int rc = store_find_number(jobs->store, record->number, &stored);
+
+    if (rc == 0)
+        refresh(record, stored);
+    return rc;
+}
+
+int jobs_cancel(struct jobs *jobs, struct job_record *record)
+{
+    int rc = cancel_until(jobs, record, is_canceled);
+
+    return rc == -ENOENT ? reread(jobs, record) : rc;
+}
+
+int jobs_delete(struct jobs *jobs, struct job_record *record)
+{
+    int rc = cancel_until(jobs, record, is_over);
+
+    return rc < 0 && rc != -ENOENT ? rc : store_forget(jobs->store, record->number);
+}

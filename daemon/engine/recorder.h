@@ -1,0 +1,37 @@
+/* Brings results to the store, in groups: what finishes while one group is being committed is the
+ * next. So a slow disk makes groups larger, not results slower.
+ *
+ * A result is encoded when it comes and waits as bytes. When too much waits the engine is paused;
+ * when the store is full, the group waits until it is not; when it has failed, all of it does.
+ */
+#pragma once
+
+#include "lib/co/co.h"
+
+#include "daemon/engine/active_job.h"
+#include "daemon/engine/store_watch.h"
+
+struct recorder;
+
+enum {
+    RECORDER_MAX_RESULTS = 50000, /* that wait, before the engine is paused */
+    RECORDER_MAX_BYTES = 32 << 20,
+};
+
+/* What is given is borrowed. returns 0, -ENOMEM */
+int recorder_new(struct recorder **ret_recorder, struct store *store, struct store_watch *watch,
+                 struct stats *stats);
+
+/* Commits what waits, unless the store takes nothing. suspends; NULL is fine */
+void recorder_free(struct recorder *recorder);
+
+/* Takes in the result of a chunk's item, which has none. Cannot fail: without memory it is kept as
+ * one that says so (resource_exhausted). */
+void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_t item,
+                  const struct result *result);
+
+/* Asks for the record of a job to be written, with or after the results that wait. */
+void recorder_touch(struct recorder *recorder, struct active_job *job);
+
+/* Results that wait. */
+size_t recorder_n_results(const struct recorder *recorder);

@@ -1,0 +1,65 @@
+/* A job as it is kept and shown: how far it is and the counts of what came of it, without its
+ * requests and results.
+ *
+ * Instants are microseconds since 1970, or JOB_NEVER.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/json_writer.h"
+#include "daemon/model/job.h"
+#include "daemon/model/tally.h"
+
+/* What the items of an ended job are that have no result of their own: they were never started, and
+ * this is why. So ending a job of a million items writes one row. */
+enum job_rest {
+    REST_NONE,      /* there are none */
+    REST_SATISFIED, /* the gather's policy was */
+    REST_DEADLINE,
+    REST_CANCELED,
+    N_JOB_RESTS
+};
+
+struct job_record {
+    int64_t number;       /* the store's name for it, never used again: from 1, by acceptance */
+    char id[JOB_ID_SIZE]; /* the clients'; sorts like the number */
+    enum job_status status;
+    enum job_rest rest;
+    unsigned weight; /* 1..100 */
+    int64_t created_at;
+    int64_t started_at;
+    int64_t ended_at;
+    int64_t expires_at;  /* known once ended */
+    int64_t deadline_at; /* JOB_NEVER: none */
+    int64_t ttl_us;
+    uint64_t version;   /* grows with every visible change that the tally does not show */
+    char *name;         /* NULL: none; owned, like labels */
+    char *labels;       /* as a JSON object */
+    struct tally tally; /* knows the number of items; what is missing to it once the job has ended
+                           is the rest, and counted as skipped */
+    unsigned n_references;
+    struct active_job *active; /* of the engine, while it works on it; NULL in any other copy */
+};
+
+/* All zeros and JOB_NEVER, with one reference. NULL: no memory */
+struct job_record *job_record_new(void);
+struct job_record *job_record_ref(struct job_record *record);
+void job_record_unref(struct job_record *record);
+void job_record_unrefp(struct job_record **record);
+
+static inline bool job_record_has_ended(const struct job_record *record)
+{
+    return record->ended_at != JOB_NEVER;
+}
+
+/* The version that clients see: results count, too. */
+uint64_t job_record_version(const struct job_record *record);
+
+/* The "job" object of the contract. n_running: items that are being fetched now. */
+void job_record_render(const struct job_record *record, size_t n_running, struct json_writer *w);
+
+/* The outcome, error code and sentence of items that were never started. rest: not REST_NONE */
+enum outcome job_rest_outcome(enum job_rest rest);
+const struct result_error *job_rest_error(enum job_rest rest);

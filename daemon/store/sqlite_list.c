@@ -1,0 +1,116 @@
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/store/sqlite_private.h"
+
+struct list_op {
+    struct store_op op;
+    const struct store_query *query;
+    size_t limit;
+    struct job_record **records;
+    size_t n_records;
+    bool more;
+};
+
+static void bind_label(sqlite3_stmt *statement, int i, const struct job_label *label)
+{
+    sqlite_bind_string(statement, i, label->key);
+    sqlite_bind_string(statement, i + 1, label->value);
+}
+
+/* What leads to the fewest rows: a label, or else the status. The rest is looked at in each. */
+static sqlite3_stmt *begin(struct sqlite_connection *connection, const struct store_query *query)
+{
+    int64_t before = query->before != 0 ? query->before : INT64_MAX;
+    sqlite3_stmt *statement;
+
+    if (query->n_labels > 0) {
+        statement = sqlite_statement(connection, STATEMENT_JOBS_OF_LABEL);
+        sqlite_bind(statement, before);
+        bind_label(statement, 2, &query->labels[0]);
+    } else if (query->by_status) {
+        statement = sqlite_statement(connection, STATEMENT_JOBS_OF_STATUS);
+        sqlite_bind(statement, before, query->status);
+    } else {
+        statement = sqlite_statement(connection, STATEMENT_JOBS_BEFORE);
+        sqlite_bind(statement, before);
+    }
+    return statement;
+}
+
+/* returns 1, 0: it has not; -errno */
+static int has_label(struct sqlite_connection *connection, int64_t job,
+                     const struct job_label *label)
+{
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_HAS_LABEL);
+
+    sqlite_bind(statement, job);
+    bind_label(statement, 2, label);
+    int rc = sqlite_next(statement);
+    if (rc == 1)
+        sqlite3_reset(statement);
+    return rc;
+}
+
+/* returns 1, 0: it does not; -errno */
+static int matches(struct sqlite_connection *connection, const struct store_query *query,
+                   sqlite3_stmt *statement)
+{
+    int64_t number = sqlite3_column_int64(statement, 0);
+    int rc = 1;
+
+    if (query->by_status && sqlite3_column_int64(statement, 2) != query->status)
+        return 0;
+    for (size_t i = 1; i < query->n_labels && rc == 1; i++)
+        rc = has_label(connection, number, &query->labels[i]);
+    return rc;
+}
+
+/* returns 1: go on; 0: there are more than were asked for; -errno */
+static int take(struct list_op *list, sqlite3_stmt *statement)
+{
+    if (list->n_records == list->limit) {
+        list->more = true;
+        return 0;
+    }
+    int rc = sqlite_record(statement, &list->records[list->n_records]);
+    if (rc < 0)
+        return rc;
+    list->n_records++;
+    return 1;
+}
+
+static int apply_list(struct sqlite_connection *connection, struct store_op *op)
+{
+    struct list_op *list = co_container_of(op, struct list_op, op);
+    sqlite3_stmt *statement = begin(connection, list->query);
+    int rc;
+
+    while ((rc = sqlite_next(statement)) == 1) {
+        rc = matches(connection, list->query, statement);
+        if (rc == 1)
+            rc = take(list, statement);
+        else if (rc == 0)
+            continue;
+        if (rc <= 0)
+            break;
+    }
+    sqlite3_reset(statement);
+    return rc;
+}
+
+int store_list(struct store *store, const struct store_query *query, size_t limit,
+               struct job_record **ret_records, bool *ret_more)
+{
+    struct list_op list = {
+        .op.apply = apply_list, .query = query, .limit = limit, .records = ret_records};
+
+    int rc = store_read_with(store, &list.op);
+    if (rc < 0) {
+        for (size_t i = 0; i < list.n_records; i++)
+            job_record_unref(ret_records[i]);
+        return rc;
+    }
+    *ret_more = list.more;
+    return (int)list.n_records;
+}

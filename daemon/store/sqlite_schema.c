@@ -1,0 +1,118 @@
+#include "daemon/store/sqlite_private.h"
+
+/* A job's texts are written before it has a number, as it is being received; so they are kept by
+ * upload, and job.upload leads to them. What is queued has no rows: turn.next is the first item
+ * that was never claimed. chunk has what was: in flight, or given back.
+ *
+ * Instants are microseconds since 1970; NULL: never. */
+const char sqlite_schema[] =
+    "CREATE TABLE job("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " upload INTEGER NOT NULL,"
+    " status INTEGER NOT NULL," /* enum job_status */
+    " rest INTEGER NOT NULL,"   /* enum job_rest */
+    " weight INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL,"
+    " started_at INTEGER,"
+    " ended_at INTEGER,"
+    " expires_at INTEGER,"
+    " deadline_at INTEGER,"
+    " ttl_us INTEGER NOT NULL,"
+    " version INTEGER NOT NULL,"
+    " name TEXT,"
+    " labels TEXT," /* a JSON object */
+    " n_items INTEGER NOT NULL,"
+    " tally BLOB,"      /* NULL: nothing has finished */
+    " key TEXT,"        /* Idempotency-Key */
+    " fingerprint BLOB" /* of the document that came with it */
+    ") STRICT;"
+    "CREATE UNIQUE INDEX job_key ON job(key) WHERE key IS NOT NULL;"
+    "CREATE INDEX job_status ON job(status, number);"
+    "CREATE INDEX job_ended ON job(ended_at) WHERE ended_at IS NOT NULL;"
+    "CREATE INDEX job_expires ON job(expires_at) WHERE expires_at IS NOT NULL;"
+    "CREATE INDEX job_deadline ON job(deadline_at)"
+    " WHERE deadline_at IS NOT NULL AND ended_at IS NULL;"
+
+    "CREATE TABLE label("
+    " key TEXT NOT NULL,"
+    " value TEXT NOT NULL,"
+    " job INTEGER NOT NULL,"
+    " PRIMARY KEY(key, value, job)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX label_job ON label(job);"
+
+    "CREATE TABLE head(job INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE chunk_data("
+    " upload INTEGER NOT NULL,"
+    " first INTEGER NOT NULL,"
+    " n_items INTEGER NOT NULL,"
+    " skip INTEGER NOT NULL,"
+    " is_unsafe INTEGER NOT NULL,"
+    " crc32c INTEGER NOT NULL," /* of the lines */
+    " lines BLOB NOT NULL,"
+    " PRIMARY KEY(upload, first)" /* with rowids: long rows fill pages better in such a table */
+    ") STRICT;"
+
+    /* A job is in here while it has something that can be claimed in its turn. */
+    "CREATE TABLE turn("
+    " job INTEGER PRIMARY KEY,"
+    " pass INTEGER NOT NULL,"
+    " next INTEGER NOT NULL" /* item; that and all after it were never claimed */
+    ") STRICT;"
+    "CREATE INDEX turn_order ON turn(pass, job);"
+
+    "CREATE TABLE chunk("
+    " job INTEGER NOT NULL,"
+    " first INTEGER NOT NULL,"
+    " n_items INTEGER NOT NULL,"
+    " data INTEGER NOT NULL,"      /* chunk_data.first */
+    " state INTEGER NOT NULL,"     /* enum chunk_state */
+    " tries INTEGER NOT NULL,"     /* claims since there was a new result */
+    " n_results INTEGER NOT NULL," /* that there were at the last claim */
+    " started INTEGER NOT NULL,"   /* enum chunk_started */
+    " PRIMARY KEY(job, first)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX chunk_aside ON chunk(state, job, first) WHERE state <> 0;"
+
+    "CREATE TABLE result("
+    " job INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL,"
+    " outcome INTEGER NOT NULL,"  /* enum outcome */
+    " shape_of INTEGER NOT NULL," /* shape.idx */
+    " has_body INTEGER NOT NULL,"
+    " row BLOB NOT NULL,"
+    " PRIMARY KEY(job, idx)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX result_failed ON result(job, outcome, idx) WHERE outcome <> 0;"
+
+    "CREATE TABLE shape("
+    " job INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL,"
+    " shape BLOB NOT NULL,"
+    " PRIMARY KEY(job, idx)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE result_body("
+    " job INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL,"
+    " body BLOB NOT NULL,"
+    " PRIMARY KEY(job, idx)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* Items in the order in which they were completed, a row for each commit. */
+    "CREATE TABLE completion("
+    " job INTEGER NOT NULL,"
+    " first_seq INTEGER NOT NULL,"
+    " items BLOB NOT NULL," /* varints: 1 + index; 0: the number was used by a late result */
+    " PRIMARY KEY(job, first_seq)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* Whose rows are nobody's any more, and are deleted bit by bit; and uploads that are being
+     * received, which are if nothing becomes of them. */
+    "CREATE TABLE trash("
+    " upload INTEGER PRIMARY KEY,"
+    " job INTEGER," /* NULL: it has not become one */
+    " is_receiving INTEGER NOT NULL"
+    ") STRICT;";
