@@ -24,7 +24,8 @@
 
 enum connection_phase {
     CONNECTION_OPENS,    /* until the first line of its first request */
-    CONNECTION_RECEIVES, /* a request, from its first line to its end */
+    CONNECTION_RECEIVES, /* a request, from its first line to its end; anew with each piece, if the
+                            body is streamed */
     CONNECTION_SERVES,   /* a handler is at work, or its answer is on its way */
     CONNECTION_IDLES,    /* kept alive after an answer */
     CONNECTION_LEAVES,   /* the client is gone; what it had sent is still read */

@@ -120,17 +120,18 @@ static const struct {
 /* All items of the slice: with a row or without. */
 static CO_BLOCKS int show_items(struct pager *pager, const struct store_page *page)
 {
-    const struct store_row *row = page->rows, *end = page->rows + page->n_rows;
+    size_t n_rows = 0; /* that are behind us */
     int rc = 0;
 
     for (; rc == 0 && pager->next.next < page->end; pager->next.next++) {
         uint32_t index = (uint32_t)pager->next.next;
-        bool has_row = row < end && row->index == index;
-        if (is_wanted(pager, has_row ? row : NULL))
-            rc = show(pager, page, index, has_row ? row : NULL);
+        bool has_row = n_rows < page->n_rows && page->rows[n_rows].index == index;
+        const struct store_row *row = has_row ? &page->rows[n_rows] : NULL;
+        if (is_wanted(pager, row))
+            rc = show(pager, page, index, row);
         if (pager->is_full)
             break;
-        row += has_row;
+        n_rows += has_row;
     }
     return rc;
 }

@@ -64,6 +64,13 @@ static void render_jobs(const struct api *api, struct json_writer *w)
 
 static void render_store(const struct api *api, struct json_writer *w)
 {
+    static const char *const integrities[] = {
+        [STORE_NOT_CHECKED] = "not_checked",
+        [STORE_CHECKING] = "checking",
+        [STORE_SOUND] = "sound",
+        [STORE_CHECK_CUT_SHORT] = "sound_as_far_as_checked",
+        [STORE_DAMAGED] = "damaged",
+    };
     struct store_stats store;
     struct jobs_stats jobs;
 
@@ -84,6 +91,8 @@ static void render_store(const struct api *api, struct json_writer *w)
     jw_uint(w, store.n_late_results);
     jw_key(w, "file_bytes");
     jw_uint(w, store.file_bytes);
+    jw_key(w, "integrity");
+    jw_text(w, integrities[store.integrity]);
     jw_object_end(w);
 }
 

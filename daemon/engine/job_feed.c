@@ -249,7 +249,7 @@ int job_feed_claim(struct active_job *job, const struct store_claim *claim)
     job->n_unclaimed -= chunk->n_unrecorded;
     if (job->started_at == JOB_NEVER && job->run.stop == RUN_GOES_ON) {
         job->started_at = instant_now();
-        recorder_touch(job->context->recorder, job);
+        recorder_touch_soon(job->context->recorder, job);
     }
     leave_out(chunk, claim, why, left_out);
     add_piece(job, chunk, left_out);

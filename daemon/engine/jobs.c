@@ -78,7 +78,7 @@ static void give_back(struct jobs *jobs)
 {
     int rc = store_release(jobs->store);
 
-    if (rc < 0)
+    if (rc < 0 && store_health(jobs->store) != STORE_FAILED)
         log_warning("claimed requests could not be given back: %s", strerror(-rc));
 }
 
@@ -104,15 +104,17 @@ struct co_event *jobs_failed(struct jobs *jobs)
 void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
 {
     const struct co_list *all = &jobs->active.all;
-    size_t n_canceling = 0;
 
-    for (struct co_list *at = all->next; at != all; at = at->next)
-        n_canceling += co_container_of(at, struct active_job, link)->run.stop == RUN_CANCELED;
-    *ret_stats = (struct jobs_stats){
-        .n_running = jobs->active.table.n_jobs - n_canceling,
-        .n_canceling = n_canceling,
-        .n_results = recorder_n_results(jobs->context.recorder),
-    };
+    *ret_stats = (struct jobs_stats){.n_results = recorder_n_results(jobs->context.recorder)};
+    for (struct co_list *at = all->next; at != all; at = at->next) {
+        const struct active_job *job = co_container_of(at, struct active_job, link);
+        if (active_job_has_ended(job))
+            continue;
+        if (job->run.stop == RUN_CANCELED)
+            ret_stats->n_canceling++;
+        else
+            ret_stats->n_running++;
+    }
 }
 
 /* --- Taking in -------------------------------------------------------------------------------- */

@@ -11,17 +11,16 @@ enum { MAX_ENCODED = 16 * 1024 * 1024, USUAL_SHAPE = 4096 };
 
 /* --- Without memory --------------------------------------------------------------------------- */
 
-/* What is kept instead of a result that there is no room for. */
+/* What is kept instead of a result that there is no room for. All of these have the same shape, so
+ * that it can be made while there is memory: it depends on which times there are. */
 static void make_substitute(const struct result *result, struct result *ret_substitute)
 {
     result_init(ret_substitute);
     result_fail(ret_substitute, OUTCOME_TRANSPORT_ERROR, "resource_exhausted", NULL,
                 "it was fetched, but there was no memory to keep the result");
     ret_substitute->error.retryable = true;
-    if (result != NULL) {
-        ret_substitute->started_at = result->started_at;
-        ret_substitute->finished_at = result->finished_at;
-    }
+    if (result != NULL)
+        ret_substitute->started_at = ret_substitute->finished_at = result->finished_at;
 }
 
 static int encode_no_memory(struct result_encoder *encoder)

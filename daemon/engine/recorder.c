@@ -6,6 +6,8 @@
 #include "daemon/base/crash_point.h"
 #include "daemon/engine/commit_group.h"
 
+#define LINGER (10 * CO_MILLISECOND)
+
 struct recorder {
     struct store *store;
     struct store_watch *watch;
@@ -13,6 +15,7 @@ struct recorder {
     struct result_encoder encoder;
     struct co_list dirty;       /* jobs of which something is to be written, in turn */
     struct co_event has_work;   /* there is such a job */
+    struct co_event is_urgent;  /* and it should not have to wait */
     struct commit_group *group; /* that is being written */
     size_t n_results, n_bytes;  /* that wait, those of the group included */
     struct co_task *task;
@@ -52,13 +55,20 @@ void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_
     recorder->n_results++;
     recorder->n_bytes += recorded_size(recorded);
     mark_dirty(recorder, job);
+    co_event_set(&recorder->is_urgent);
     check_backlog(recorder);
+}
+
+void recorder_touch_soon(struct recorder *recorder, struct active_job *job)
+{
+    if (!job_record_has_ended(&job->next))
+        mark_dirty(recorder, job);
 }
 
 void recorder_touch(struct recorder *recorder, struct active_job *job)
 {
-    if (!job_record_has_ended(&job->next))
-        mark_dirty(recorder, job);
+    recorder_touch_soon(recorder, job);
+    co_event_set(&recorder->is_urgent);
 }
 
 size_t recorder_n_results(const struct recorder *recorder)
@@ -78,8 +88,10 @@ static void fill_group(struct recorder *recorder)
         if (job->n_waiting > 0)
             mark_dirty(recorder, job);
     }
-    if (co_list_is_empty(&recorder->dirty))
+    if (co_list_is_empty(&recorder->dirty)) {
         co_event_clear(&recorder->has_work);
+        co_event_clear(&recorder->is_urgent);
+    }
 }
 
 /* Writes the group, once. */
@@ -111,13 +123,26 @@ static CO_BLOCKS int write_group_at_last(struct recorder *recorder)
     return 0;
 }
 
+/* What is not urgent waits a little for what is, to go with it. */
+static CO_BLOCKS int wait_for_work(struct recorder *recorder)
+{
+    int rc = co_event_wait(&recorder->has_work);
+    struct co_scope scope;
+
+    if (rc < 0)
+        return rc;
+    co_scope_enter(&scope, LINGER);
+    rc = co_scope_exit(&scope, co_event_wait(&recorder->is_urgent));
+    return rc == -ETIMEDOUT ? 0 : rc;
+}
+
 static int record(void *arg, void **ret_result)
 {
     struct recorder *recorder = arg;
     int rc;
 
     (void)ret_result;
-    while ((rc = co_event_wait(&recorder->has_work)) == 0) {
+    while ((rc = wait_for_work(recorder)) == 0) {
         fill_group(recorder);
         if (commit_group_n_results(recorder->group) > 0)
             crash_point("after_result_before_commit");
@@ -147,6 +172,7 @@ int recorder_new(struct recorder **ret_recorder, struct store *store, struct sto
     *recorder = (struct recorder){.store = store, .watch = watch, .stats = stats};
     co_list_init(&recorder->dirty);
     co_event_init(&recorder->has_work);
+    co_event_init(&recorder->is_urgent);
     int rc = result_encoder_init(&recorder->encoder);
     if (rc == 0)
         rc = commit_group_new(&recorder->group);

@@ -30,8 +30,10 @@ void recorder_free(struct recorder *recorder);
 void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_t item,
                   const struct result *result);
 
-/* Asks for the record of a job to be written, with or after the results that wait. */
+/* Asks for the record of a job to be written, with or after the results that wait; soon: or after a
+ * little while, as a job that has begun may have a result at once. */
 void recorder_touch(struct recorder *recorder, struct active_job *job);
+void recorder_touch_soon(struct recorder *recorder, struct active_job *job);
 
 /* Results that wait. */
 size_t recorder_n_results(const struct recorder *recorder);

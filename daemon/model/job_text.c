@@ -97,19 +97,19 @@ static int give_up(struct parse_reader *reader, struct request *request,
 
 static int read_line(struct parse_reader *reader, const char *line, size_t length)
 {
+    struct defect_list *defects = reader->defects;
     struct job_spec *spec = reader->spec;
     size_t n_before = spec->n_requests;
-    struct defect_list defects;
-
-    defect_list_init(&defects);
-    reader->defects = &defects;
     int rc = request_line_read(reader, NULL, line, length);
+
     if (rc == 0 && spec->n_requests == n_before)
-        rc = -EBADMSG;
-    if (rc == 0 && defects.n_found > 0)
-        rc = give_up(reader, &spec->requests[n_before],
-                     defects.n_defects > 0 ? &defects.defects[0] : NULL);
-    defect_list_done(&defects);
+        return -EBADMSG;
+    if (rc < 0 || defects->n_found == 0)
+        return rc;
+    rc = give_up(reader, &spec->requests[n_before],
+                 defects->n_defects > 0 ? &defects->defects[0] : NULL);
+    defect_list_done(defects);
+    defect_list_init(defects);
     return rc;
 }
 
@@ -170,9 +170,12 @@ int job_chunk_parse(const struct job_head *head, const struct job_chunk *chunk,
                     struct job_spec **ret_spec)
 {
     CO_CLEANUP(parse_reader_done) struct parse_reader reader;
-    int rc = parse_reader_init_part(&reader, &head->reader, &head->settings)
-                 ?: read_lines(&reader, chunk->lines, chunk->length);
+    CO_CLEANUP(defect_list_done) struct defect_list defects; /* of one request at a time */
+    int rc = parse_reader_init_part(&reader, &head->reader, &head->settings);
 
+    defect_list_init(&defects);
+    reader.defects = &defects;
+    rc = rc ?: read_lines(&reader, chunk->lines, chunk->length);
     if (rc == PARSE_REFUSED || (rc == 0 && !has_its_items(&reader, chunk)))
         return -EBADMSG;
     rc = rc ?: make_items(reader.spec, chunk) ?: origins_number(reader.spec);

@@ -72,7 +72,10 @@ static int open_connections(struct store *store, const char *synchronous, struct
         if (rc < 0 && rc != -EBADMSG)
             (void)say_not_recovered(store, rc, err);
     }
-    return rc < 0 ? rc : open_reader(store, err);
+    if (rc == 0)
+        rc = open_reader(store, err);
+    store->stats.n_jobs = (uint64_t)store->writer.connection.counts.n_jobs;
+    return rc;
 }
 
 /* As the writer is the last, SQLite would make a checkpoint without telling what came of it. If

@@ -7,10 +7,10 @@
  * SQLite before 3.51.3 two that do can corrupt the file: the WAL-reset bug). The reader's
  * operations see one snapshot each.
  *
- * An operation that fails by itself (-ENOENT, -EEXIST, damaged content) has changed nothing: it looks before it
- * writes. So a group is applied without savepoints; if anything else fails, the group is rolled
- * back and its operations are applied again, each in a transaction of its own. apply() must stand
- * being called twice.
+ * An operation that fails by itself (-ENOENT, -EEXIST, damaged content) has changed nothing: it
+ * looks before it writes. So a group is applied without savepoints; if anything else fails, the
+ * group is rolled back and its operations are applied again, each in a transaction of its own.
+ * apply() must stand being called twice.
  */
 #pragma once
 
@@ -54,8 +54,8 @@ struct sqlite_connection {
     struct store *store;
     sqlite3 *database;
     enum sqlite_role role;
-    int n_wal_frames; /* in the log after the last commit; of the writer */
-    int n_wal_frames_kept; /* after the last checkpoint, which was not complete; 0: it was */
+    int n_wal_frames;             /* in the log after the last commit; of the writer */
+    int n_wal_frames_kept;        /* after the last checkpoint, which was not complete; 0: it was */
     struct sqlite_counts pending; /* of the transaction that is open */
     struct sqlite_counts counts;  /* of all that were committed */
     int64_t last_commit_us;
@@ -130,7 +130,7 @@ struct store_op {
      * is parked, see store_write() */
     void (*finished)(struct store_op *op);
     enum store_priority priority;
-    size_t n_rows;  /* about how much it writes: for the size of groups */
+    size_t n_rows; /* about how much it writes: for the size of groups */
     size_t n_bytes;
     int rc;
     struct co_event is_done;
@@ -152,8 +152,8 @@ struct store_worker {
 enum { STORE_DAMAGED_CONTENT = -EILSEQ };
 
 /* Has the operation applied, and waits, whatever happens to the caller meanwhile. returns its rc */
-int store_write(struct store *store, struct store_op *op);
-int store_read_with(struct store *store, struct store_op *op);
+CO_BLOCKS int store_write(struct store *store, struct store_op *op);
+CO_BLOCKS int store_read_with(struct store *store, struct store_op *op);
 
 /* The same without waiting: op->finished is called. For the writer. */
 void store_submit(struct store *store, struct store_op *op);
@@ -190,7 +190,7 @@ struct store_check {
 struct store {
     struct store_worker writer;
     struct store_worker reader;
-    struct store_stats stats; /* n_jobs and file_bytes are kept by sqlite_space.c */
+    struct store_stats stats; /* as of the last group */
     int64_t next_upload;      /* key of the next upload's chunks; the loop's */
     struct ulid_source ids;   /* the writing thread's */
 
@@ -204,8 +204,8 @@ struct store {
     struct store_check check;
 };
 
-/* After each group of the writer, on the loop: what its transaction came to, 0 or -errno. Decides
- * the health. */
+/* After each group of the writer, and one of the reader that failed, on the loop: what came of it,
+ * 0 or -errno. Decides the health. */
 void store_group_ended(struct store *store, int rc);
 
 /* Between two groups: whether the writer's thread should be asked to checkpoint now, and that. */
@@ -228,7 +228,8 @@ int64_t sqlite_column_instant(sqlite3_stmt *statement, int i);
     "job.n_items,job.tally"
 enum { N_JOB_COLUMNS = 16 };
 
-/* Makes a record of a row that begins with JOB_COLUMNS. returns 0, -ENOMEM, STORE_DAMAGED_CONTENT */
+/* Makes a record of a row that begins with JOB_COLUMNS. returns 0, -ENOMEM,
+ * STORE_DAMAGED_CONTENT */
 int sqlite_record(sqlite3_stmt *statement, struct job_record **ret_record);
 
 /* The columns chunk.state and chunk.started: not to be renumbered. */

@@ -149,7 +149,7 @@ struct store_claims {
     struct arena arena; /* what they point to */
 };
 
-/* Claims chunks that are ready, in stride order of their jobs: a job's i-th chunk has the pass base
+/* Claims chunks that are ready, in stride order of their jobs: a job's i-th claim has the pass base
  * + i * stride / weight, where base is the smallest pass that was ready when it was accepted. So a
  * small job is served next, and none starves.
  *

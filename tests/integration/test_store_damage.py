@@ -50,7 +50,8 @@ class DamageTest(DurableTest):
         shutil.rmtree(gatherd.directory)
 
     def results_are_true(self, gatherd: Gatherd) -> None:
-        """There is one for each request, in order, or the daemon says that it cannot tell."""
+        """There is one for each request, in order, or the daemon says that it cannot tell; what the
+        request was may be lost."""
         done = run_curl(f"{gatherd.base}/v1/jobs/{self.job['id']}/results?limit=1000")
         status = gatherd.process.poll()
         if done.returncode and status is not None:
@@ -61,7 +62,8 @@ class DamageTest(DurableTest):
             return
         shown = page.json()["data"]
         self.assertEqual(len(shown), 400)
-        self.assertEqual([result["request"]["url"] for result in shown], self.urls)
+        for result, url in zip(shown, self.urls):
+            self.assertIn(result["request"]["url"], (url, ""))
 
     def damaged(self, damage: Callable[[Path], None]) -> Path:
         with Saved(self.good.directory) as copy:

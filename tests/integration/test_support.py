@@ -17,6 +17,8 @@ HOSTILE = {  # path: how curl ends
     "/bad-length": 8, "/bad-gzip": 61, "/nul-header": 8,
 }
 
+RUNS_ALONE = True  # what waits there waits for 0.3 s
+
 
 class OriginTest(unittest.TestCase):
     @classmethod

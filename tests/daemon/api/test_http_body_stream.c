@@ -137,6 +137,7 @@ CO_TEST(limit_may_be_reached_and_not_passed)
     ck_assert(http_body_stream_is_full(&stream));
     assert_ends(-EMSGSIZE);
     add("g");
+    ck_assert_uint_eq(stream.incoming.len, 0);
     assert_ends(-EMSGSIZE);
     http_body_stream_done(&stream);
 }

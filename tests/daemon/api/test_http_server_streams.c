@@ -147,6 +147,25 @@ CO_TEST(body_that_stops_coming_is_cut)
     front_stop(NO_GRACE);
 }
 
+/* It was suspended with the last piece, and has its time again when it is not any more. */
+CO_TEST(body_that_stops_coming_after_it_was_made_to_wait_is_cut)
+{
+    front_start();
+    struct http_client *client = front_open();
+    send_head(client, "/tardy/20000", BY_LENGTH, 1 << 20);
+    send_piece(client, BY_LENGTH, 0, 1);
+    settle();
+    ck_assert_uint_eq(stream_seen.n_bytes, 1);
+    send_piece(client, BY_LENGTH, 1, BODY_STREAM_AHEAD);
+    ck_assert_int_eq(http_client_receive(client)->status, 408);
+    ck_assert_int_eq(now_ms(), 20000 + 10000);
+    ck_assert_uint_eq(stream_seen.n_bytes, 1 + BODY_STREAM_AHEAD);
+    http_client_close(client);
+    settle();
+    ck_assert_int_eq(stream_seen.n_ended, 1);
+    front_stop(NO_GRACE);
+}
+
 CO_TEST(body_that_never_starts_is_cut)
 {
     front_start();
@@ -528,6 +547,7 @@ Suite *suite_http_server_streams(void)
     tcase_add_test(tcase, handler_starts_before_the_body_has_come);
     tcase_add_loop_test(tcase, body_that_keeps_coming_may_take_its_time, 0, 2);
     tcase_add_loop_test(tcase, body_that_stops_coming_is_cut, 0, 2);
+    tcase_add_test(tcase, body_that_stops_coming_after_it_was_made_to_wait_is_cut);
     tcase_add_test(tcase, body_that_never_starts_is_cut);
     tcase_add_test(tcase, client_waits_while_the_handler_is_behind);
     tcase_add_test(tcase, others_are_served_meanwhile);

@@ -54,6 +54,7 @@ START_TEST(defaults_are_those_that_scripts_rely_on)
     ck_assert_uint_eq(config.api.listen.n, 1);
     ck_assert_str_eq(config.api.listen.items[0], "127.0.0.1:7480");
     ck_assert_uint_eq(config.api.max_body_bytes, 64 << 20);
+    ck_assert_uint_eq(config.api.max_job_bytes, 1 << 30);
     ck_assert_uint_eq(config.fetch.concurrency, 256);
     ck_assert_uint_eq(config.fetch.timeout_ms, 30000);
     ck_assert_str_eq(config.fetch.user_agent, "gatherd/" PACKAGE_VERSION);

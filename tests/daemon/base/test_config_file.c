@@ -143,7 +143,7 @@ static const struct {
      "3: log.level: 'x' is not one of error, warning, info, debug\n"},
     /* All that is wrong, not only the first. */
     {"[api]\nmax_items = 0\nwhat?\nmax_bodi_bytes = 1M\n[fetch]\nconcurrency = many\n",
-     "2: api.max_items: '0' is out of range, which is 1 to 10000000\n"
+     "2: api.max_items: '0' is out of range, which is 1 to 100000000\n"
      "3: this is neither `key = value` nor [section]\n"
      "4: api.max_bodi_bytes: there is no such setting; did you mean api.max_body_bytes?\n"
      "6: fetch.concurrency: 'many' is not a whole number\n"},
@@ -203,7 +203,7 @@ static const char *other_value(const struct setting *setting)
     case SETTING_COUNT:
         return "13";
     case SETTING_SIZE:
-        return "1048577";
+        return setting->min > 1048577 ? "16777217" : "1048577";
     case SETTING_DURATION:
         return "12345";
     case SETTING_TEXT:

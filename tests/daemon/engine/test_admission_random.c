@@ -362,8 +362,7 @@ static void draw_left_out(struct run_piece *piece, uint64_t *left_out)
     *left_out = 0;
     for (uint32_t i = 0; i < piece->n_items; i++)
         *left_out |= (uint64_t)(draw(3) == 0) << i;
-    if (draw(3) == 0)
-        piece->left_out = left_out;
+    piece->left_out = draw(3) == 0 ? left_out : NULL;
 }
 
 /* Adds the next piece of a batch that is fed. */

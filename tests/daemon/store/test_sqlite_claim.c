@@ -264,6 +264,28 @@ CO_TEST(what_was_started_and_released_was_not_sent)
     stores_close();
 }
 
+CO_TEST(what_may_have_been_sent_is_claimed_whatever_its_turn)
+{
+    const struct test_job pairs = {.chunk_items = 2, .is_unsafe = true};
+    struct store_claims claims;
+
+    stores_open();
+    accept_job('a', 6, &pairs);
+    ck_assert_str_eq(claim(2), "a0+2 a2+2");
+    assert_ok(store_start(the_store, numbers[0], 2));
+    stores_crash();
+    assert_ok(store_claim_started(the_store, numbers[0], 9, &claims));
+    ck_assert_uint_eq(claims.n_claims, 1);
+    ck_assert_uint_eq(claims.claims[0].first, 2);
+    ck_assert(claims.claims[0].was_started);
+    store_claims_done(&claims);
+    assert_ok(store_claim_started(the_store, numbers[0], 9, &claims));
+    ck_assert_uint_eq(claims.n_claims, 0);
+    store_claims_done(&claims);
+    ck_assert_str_eq(claim(9), "a0+2x2 a4+2");
+    stores_close();
+}
+
 /* --- Chunks that come to nothing -------------------------------------------------------------- */
 
 static void die_of(const char *claimed)
@@ -408,6 +430,7 @@ Suite *suite_sqlite_claim(void)
     tcase_add_test(tcase, what_a_job_that_has_ended_had_is_nobodys);
     tcase_add_test(tcase, who_claims_after_a_crash_learns_what_may_have_been_sent);
     tcase_add_test(tcase, what_was_started_and_released_was_not_sent);
+    tcase_add_test(tcase, what_may_have_been_sent_is_claimed_whatever_its_turn);
     tcase_add_test(tcase, a_chunk_that_comes_to_nothing_is_claimed_item_by_item);
     tcase_add_test(tcase, results_in_between_begin_the_count_anew);
     tcase_add_test(tcase, one_single_is_claimed_at_a_time_and_others_go_on_beside_it);
