@@ -112,7 +112,12 @@ static int submit_again(struct submission *submission)
 
 static int put_chunk(void *upload, const struct job_chunk *chunk)
 {
-    return store_upload_add(upload, chunk);
+    return store_upload_add(upload, chunk) ?: co_sleep(0);
+}
+
+static int on_a_thread(co_fn *fn, void *arg)
+{
+    return co_to_thread(fn, arg, NULL, NULL);
 }
 
 static int open_upload(struct submission *submission)
@@ -125,7 +130,11 @@ static int open_upload(struct submission *submission)
     int rc = store_upload_new(api->store, &submission->upload);
     if (rc < 0)
         return rc;
-    const struct intake_sink sink = {.put = put_chunk, .arg = submission->upload};
+    const struct intake_sink sink = {
+        .put = put_chunk,
+        .arg = submission->upload,
+        .elsewhere = on_a_thread,
+    };
     return intake_new(&submission->intake, &api->parse, submission->content_type, &sink);
 }
 

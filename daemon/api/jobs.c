@@ -69,6 +69,9 @@ static const struct {
 } refusals[] = {
     {-EALREADY, "job_not_ended",
      "The job has not ended, so more of it may fail: cancel it, or wait for its end."},
+    {-EBADMSG, "job_unreadable",
+     "The job's requests cannot be read any more: what it names is not offered now (a proxy, a "
+     "certificate), or it is damaged."},
     {-ENODATA, "nothing_to_retry", "All items of the job were a success: none is to be retried."},
 };
 

@@ -61,7 +61,7 @@ static CO_BLOCKS int read_chunk(struct result_view *view, const struct store_pag
 
     if (chunk == NULL)
         return -EBADMSG;
-    int rc = job_chunk_parse(view->head.head, chunk, &spec);
+    int rc = stored_chunk_parse(view->head.head, chunk, &spec);
     if (rc < 0)
         return rc;
     job_spec_free(place->spec);

@@ -27,9 +27,10 @@ struct active_context {
     struct store *store;
     struct store_watch *watch;
     struct recorder *recorder;
-    struct co_event may_claim; /* wakes the claimer: less is in memory, or more may be claimed */
-    bool has_more;             /* there may be something that it has not been offered */
-    size_t n_items;            /* of which the requests are in memory */
+    struct co_semaphore claiming; /* held while claims are on their way to their jobs */
+    struct co_event may_claim;    /* wakes the claimer: less is in memory, or more may be claimed */
+    bool has_more;                /* there may be something that it has not been offered */
+    size_t n_items, n_bytes;      /* of which the requests are in memory, and of their text */
 };
 
 struct active_job {
@@ -50,6 +51,7 @@ struct active_job {
     bool was_busy;         /* when chunks were claimed last: it wanted none */
     size_t n_unclaimed;    /* items that have no result and are in no chunk in memory */
     size_t n_items;        /* of which the requests are in memory, */
+    size_t n_bytes;        /* of so much text, */
     size_t n_pieces;       /* in so many pieces */
     struct co_list chunks; /* in memory */
 
@@ -69,6 +71,7 @@ struct active_chunk {
     unsigned n_holders;  /* the run, and what waits to be recorded */
     struct run_piece piece;
     struct job_spec *spec; /* NULL: it is not needed any more, or could not be read */
+    size_t n_bytes;        /* of the text that was read */
     size_t n_unrecorded;   /* items that have no result in a commit yet */
     bool is_single;        /* when it has ended the next single item can be claimed */
     enum chunk_start start;

@@ -14,6 +14,7 @@ static void retire(struct active_jobs *jobs, struct active_job *job)
     due_by(&jobs->due, job->record->expires_at);
     job_table_remove(&jobs->table, job);
     co_list_remove(&job->link);
+    active_context_may_claim(jobs->context, true); /* a place, and what its chunks kept waiting */
     active_job_unref(job);
 }
 

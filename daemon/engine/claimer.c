@@ -6,6 +6,7 @@
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/job_feed.h"
+#include "daemon/engine/recorder.h"
 #include "daemon/engine/store_watch.h"
 
 enum {
@@ -16,7 +17,10 @@ enum {
                                fetched at a time, */
     MIN_ITEMS = 16 * 1024,  /* within these bounds, */
     MAX_ITEMS = 128 * 1024,
-    JOBS_SHARE = 4 /* and one job a quarter of that */
+    MAX_BYTES = 128 * 1024 * 1024, /* of so much text, and but for the last claims, */
+    JOBS_SHARE = 4,                /* and one job a quarter of that */
+    MAX_WAITING = 2048 /* jobs are active beside those that there is enough to do for: each has a
+                          task, so many small ones that back off are more than their items */
 };
 
 struct claimer {
@@ -41,6 +45,7 @@ static bool is_busy(const struct claimer *claimer, const struct active_job *job)
     if (claimer->has_enough && run_n_ready(&job->run) > 0)
         return true;
     return !run_wants_piece(&job->run) || job->n_items >= claimer->max_items / JOBS_SHARE ||
+           job->n_bytes >= MAX_BYTES / JOBS_SHARE ||
            job->n_pieces + MAX_CLAIMS > ACTIVE_JOB_MAX_PIECES;
 }
 
@@ -80,7 +85,9 @@ static size_t n_wanted(struct claimer *claimer)
 
     claimer->has_enough = n_runnable >= claimer->enough;
     claimer->context->has_more |= has_become_able(claimer);
-    if (!claimer->context->has_more || claimer->context->n_items >= claimer->max_items)
+    if (!claimer->context->has_more || claimer->context->n_items >= claimer->max_items ||
+        claimer->context->n_bytes >= MAX_BYTES || n_active >= claimer->enough + MAX_WAITING ||
+        recorder_n_results(claimer->context->recorder) >= RECORDER_MAX_RESULTS)
         return 0;
     if (claimer->has_enough)
         return n_active < MAX_BESIDE ? smaller(MAX_BESIDE - n_active, MAX_CLAIMS_BESIDE) : 0;
@@ -174,7 +181,7 @@ static CO_BLOCKS int feed_all(struct claimer *claimer, const struct store_claims
 }
 
 /* What comes in while the store is asked counts as more. */
-static CO_BLOCKS int claim_some(struct claimer *claimer, size_t max)
+static CO_BLOCKS int claim_and_feed(struct claimer *claimer, size_t max)
 {
     struct store_claims claims;
     int rc = list_busy(claimer);
@@ -187,6 +194,17 @@ static CO_BLOCKS int claim_some(struct claimer *claimer, size_t max)
     claimer->context->has_more |= rc < 0 || claims.n_claims > 0;
     rc = rc < 0 ? store_watch_wait(claimer->context->watch, rc) : feed_all(claimer, &claims);
     store_claims_done(&claims);
+    return rc;
+}
+
+static CO_BLOCKS int claim_some(struct claimer *claimer, size_t max)
+{
+    int rc = co_semaphore_acquire(&claimer->context->claiming);
+
+    if (rc < 0)
+        return rc;
+    rc = claim_and_feed(claimer, max);
+    co_semaphore_release(&claimer->context->claiming);
     return rc;
 }
 

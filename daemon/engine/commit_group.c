@@ -208,6 +208,7 @@ static void publish(struct active_job *job, struct stats *stats)
     record->tally = next->tally;
     if (job_record_has_ended(record))
         count_end(stats, record);
+    active_context_may_claim(job->context, false); /* less waits to be recorded */
     active_job_notify(job);
 }
 

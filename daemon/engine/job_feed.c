@@ -9,6 +9,7 @@
 #include "daemon/base/instant.h"
 #include "daemon/engine/recorder.h"
 #include "daemon/engine/store_watch.h"
+#include "daemon/engine/stored_head.h"
 
 enum { STARTED_AT_ONCE = 16 }; /* chunks */
 
@@ -39,7 +40,9 @@ static void forget_requests(struct active_chunk *chunk)
     job_spec_free(co_take(chunk->spec));
     job->n_pieces--;
     job->n_items -= chunk->n_items;
+    job->n_bytes -= chunk->n_bytes;
     job->context->n_items -= chunk->n_items;
+    job->context->n_bytes -= chunk->n_bytes;
     active_chunk_release(chunk);
 }
 
@@ -161,20 +164,20 @@ static const char *why_hopeless(const struct active_job *job, const struct store
     return NULL;
 }
 
-/* returns 0, -ENOMEM, -EBADMSG */
-static int read_requests(struct active_chunk *chunk, const struct store_claim *claim)
+/* Makes the chunk's piece of its requests, and takes them over. NULL: it has none */
+static void give_requests(struct active_chunk *chunk, const struct store_claim *claim,
+                          struct job_spec *spec)
 {
-    int rc = job_chunk_parse(chunk->job->head, &claim->chunk, &chunk->spec);
-
-    if (rc < 0)
-        return rc;
+    chunk->spec = spec;
+    if (spec == NULL)
+        return;
+    chunk->n_bytes = claim->chunk.length;
     chunk->piece = (struct run_piece){
-        .spec = chunk->spec,
+        .spec = spec,
         .offset = claim->first - claim->chunk.first,
         .n_items = claim->n_items,
         .first = claim->first,
     };
-    return 0;
 }
 
 static bool has_result(const struct store_claim *claim, uint32_t item)
@@ -208,7 +211,9 @@ static void add_piece(struct active_job *job, struct active_chunk *chunk, const 
     chunk->piece.left_out = left_out;
     job->n_pieces++;
     job->n_items += chunk->n_items;
+    job->n_bytes += chunk->n_bytes;
     job->context->n_items += chunk->n_items;
+    job->context->n_bytes += chunk->n_bytes;
     int rc = chunk->spec != NULL ? run_add_piece(&job->run, &chunk->piece) : 1;
     assert(rc != -EAGAIN); /* the claimer sees to that */
     if (rc != 0)
@@ -227,22 +232,18 @@ static size_t count_unrecorded(struct active_chunk *chunk, const struct store_cl
     return n;
 }
 
-int job_feed_claim(struct active_job *job, const struct store_claim *claim)
+/* Its requests have been read, unless why says why not, and are taken over. returns 0, -ENOMEM */
+static int take_in(struct active_job *job, const struct store_claim *claim, const char *why,
+                   struct job_spec *spec)
 {
     uint64_t left_out[CHUNK_ITEMS / 64] = {0};
-    const char *why = why_hopeless(job, claim);
-    struct active_chunk *chunk;
+    struct active_chunk *chunk = active_chunk_new(job, claim->first, claim->n_items);
 
-    if (job->is_over)
-        return 0;
-    chunk = active_chunk_new(job, claim->first, claim->n_items);
-    int rc = chunk == NULL ? -ENOMEM : why != NULL ? 0 : read_requests(chunk, claim);
-    if (rc == -EBADMSG)
-        why = "what was stored of this request cannot be read";
-    else if (rc < 0) {
-        active_chunk_release(chunk);
-        return rc;
+    if (chunk == NULL) {
+        job_spec_free(spec);
+        return -ENOMEM;
     }
+    give_requests(chunk, claim, spec);
     chunk->is_single = claim->n_tries > STORE_TRIES_BEFORE_SPLIT;
     chunk->n_unrecorded = count_unrecorded(chunk, claim);
     chunk->n_holders += chunk->n_unrecorded > 0;
@@ -256,26 +257,78 @@ int job_feed_claim(struct active_job *job, const struct store_claim *claim)
     return 0;
 }
 
+/* What may have been sent has to be known before the job ends, so that does not wait. */
+static CO_BLOCKS int read_requests(const struct active_job *job, const struct store_claim *claim,
+                                   struct job_spec **ret_spec)
+{
+    return claim->was_started ? job_chunk_parse(job->head, &claim->chunk, ret_spec)
+                              : stored_chunk_parse(job->head, &claim->chunk, ret_spec);
+}
+
+/* While its requests are read the job may end. */
+int job_feed_claim(struct active_job *job, const struct store_claim *claim)
+{
+    const char *why = why_hopeless(job, claim);
+    struct job_spec *spec = NULL;
+
+    if (job->is_over)
+        return 0;
+    int rc = why == NULL ? read_requests(job, claim, &spec) : 0;
+    if (rc == -EBADMSG) {
+        why = "what was stored of this request cannot be read";
+        rc = 0;
+    }
+    if (rc == 0 && !job->is_over)
+        rc = take_in(job, claim, why, co_take(spec));
+    job_spec_free(spec);
+    return rc;
+}
+
 /* --- What was being sent when gatherd died ---------------------------------------------------- */
 
-static int feed_some_started(struct active_job *job, size_t *ret_n)
+/* A claim that is not taken in now would not be claimed again. returns 0, -EIO, -ECANCELED */
+static CO_BLOCKS int feed_started(struct active_job *job, const struct store_claim *claim)
+{
+    int rc = job_feed_claim(job, claim);
+
+    while (rc == -ENOMEM) {
+        rc = store_watch_wait(job->context->watch, rc);
+        if (rc == 0)
+            rc = job_feed_claim(job, claim);
+    }
+    return rc;
+}
+
+static CO_BLOCKS int feed_some_started(struct active_job *job, size_t *ret_n)
 {
     struct store_claims claims;
     int rc =
         store_claim_started(job->context->store, job->record->number, STARTED_AT_ONCE, &claims);
 
     for (size_t i = 0; rc == 0 && i < claims.n_claims; i++)
-        rc = job_feed_claim(job, &claims.claims[i]);
+        rc = feed_started(job, &claims.claims[i]);
     *ret_n = claims.n_claims;
     store_claims_done(&claims);
+    return rc;
+}
+
+/* What was claimed before the run was stopped may still be on its way here. */
+static CO_BLOCKS int wait_for_claims(struct active_context *context)
+{
+    int rc = co_semaphore_acquire(&context->claiming);
+
+    if (rc == 0)
+        co_semaphore_release(&context->claiming);
     return rc;
 }
 
 int job_feed_started(struct active_job *job)
 {
     size_t n;
-    int rc;
+    int rc = wait_for_claims(job->context);
 
+    if (rc < 0)
+        return rc;
     do {
         rc = feed_some_started(job, &n);
         if (rc == -ENOMEM || rc == -ENOSPC)

@@ -17,7 +17,7 @@ struct run_owner job_feed_owner(struct active_job *job);
  *
  * returns    0; -ENOMEM: it may be tried again
  */
-int job_feed_claim(struct active_job *job, const struct store_claim *claim);
+CO_BLOCKS int job_feed_claim(struct active_job *job, const struct store_claim *claim);
 
 /* The run has been stopped: finds what of the job may have been sent by a gatherd that then died,
  * which nobody has claimed since. It is `interrupted`, not never started.

@@ -118,10 +118,11 @@ static int add_requests(struct retry *retry, const struct job_spec *spec,
     return rc;
 }
 
-static int add_chunk(struct retry *retry, const struct job_chunk *chunk, const bool *is_wanted)
+static CO_BLOCKS int add_chunk(struct retry *retry, const struct job_chunk *chunk,
+                               const bool *is_wanted)
 {
     CO_CLEANUP(job_spec_freep) struct job_spec *spec = NULL;
-    int rc = job_chunk_parse(retry->head.head, chunk, &spec);
+    int rc = stored_chunk_parse(retry->head.head, chunk, &spec);
 
     return rc < 0 ? rc : add_requests(retry, spec, chunk, is_wanted);
 }
@@ -187,7 +188,7 @@ static CO_BLOCKS int retry_some(struct retry *retry, uint32_t *first)
         struct retry_page at = {
             .page = &page,
             .first = *first,
-            .end = page.more ? page.rows[page.n_rows - 1].index + 1 : *first + options.n_items,
+            .end = page.end,
             .failures_only = failures_only,
         };
         *first = at.end;

@@ -63,6 +63,7 @@ int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
         .store = options->store,
         .watch = &jobs->watch,
     };
+    co_semaphore_init(&jobs->context.claiming, 1);
     co_event_init(&jobs->context.may_claim);
     int rc = start(jobs, options);
     if (rc < 0) {
@@ -73,11 +74,15 @@ int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
     return 0;
 }
 
-/* Chunks that cannot be given back now are ready after the next start, as after a crash. */
-static void give_back(struct jobs *jobs)
+/* Chunks that cannot be given back now are ready after the next start, as after a crash. So are
+ * those of results that could not be recorded: given back, they would count as never sent.
+ *
+ * rc   whether all results were recorded
+ */
+static void give_back(struct jobs *jobs, int rc)
 {
-    int rc = store_release(jobs->store);
-
+    if (rc == 0)
+        rc = store_release(jobs->store);
     if (rc < 0 && store_health(jobs->store) != STORE_FAILED)
         log_warning("claimed requests could not be given back: %s", strerror(-rc));
 }
@@ -89,9 +94,9 @@ void jobs_free(struct jobs *jobs)
     claimer_free(jobs->claimer);
     co_task_stop(jobs->keeper, "the daemon is stopping");
     active_jobs_stop(&jobs->active);
-    recorder_free(jobs->context.recorder);
+    int rc = recorder_free(jobs->context.recorder);
     active_jobs_done(&jobs->active);
-    give_back(jobs);
+    give_back(jobs, rc);
     store_watch_done(&jobs->watch);
     free(jobs);
 }

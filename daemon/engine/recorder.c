@@ -186,20 +186,24 @@ int recorder_new(struct recorder **ret_recorder, struct store *store, struct sto
     return 0;
 }
 
-/* What the task has not come to, or could not write. */
-static void write_rest(struct recorder *recorder)
+/* What the task has not come to, or could not write. returns 0, -errno */
+static CO_BLOCKS int write_rest(struct recorder *recorder)
 {
+    int rc = 0;
+
     do {
         if (commit_group_is_empty(recorder->group))
             fill_group(recorder);
-    } while (!commit_group_is_empty(recorder->group) && write_group(recorder) == 0);
+    } while (!commit_group_is_empty(recorder->group) && (rc = write_group(recorder)) == 0);
+    return rc;
 }
 
-void recorder_free(struct recorder *recorder)
+int recorder_free(struct recorder *recorder)
 {
     if (recorder == NULL)
-        return;
+        return 0;
     co_task_stop(recorder->task, "the jobs are stopping");
-    write_rest(recorder);
+    int rc = write_rest(recorder);
     destroy(recorder);
+    return rc;
 }

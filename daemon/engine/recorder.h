@@ -22,8 +22,8 @@ enum {
 int recorder_new(struct recorder **ret_recorder, struct store *store, struct store_watch *watch,
                  struct stats *stats);
 
-/* Commits what waits, unless the store takes nothing. suspends; NULL is fine */
-void recorder_free(struct recorder *recorder);
+/* Commits what waits. returns 0; -errno: the store has not taken all. suspends; NULL is fine */
+int recorder_free(struct recorder *recorder);
 
 /* Takes in the result of a chunk's item, which has none. Cannot fail: without memory it is kept as
  * one that says so (resource_exhausted). */

@@ -1,4 +1,4 @@
-/* The head of a stored job, as text and as what it says. */
+/* The head of a stored job, as text and as what it says; and its chunks. */
 #pragma once
 
 #include "lib/co/base.h"
@@ -21,3 +21,8 @@ void stored_head_done(struct stored_head *head);
 
 /* Takes a head that says nothing instead. returns 0, -ENOMEM */
 int stored_head_substitute(struct stored_head *head, const struct parse_settings *settings);
+
+/* The same as job_chunk_parse(), but not on the loop if the chunk is large: a request of some
+ * megabytes takes seconds. */
+CO_BLOCKS int stored_chunk_parse(const struct job_head *head, const struct job_chunk *chunk,
+                                 struct job_spec **ret_spec);

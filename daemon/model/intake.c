@@ -12,6 +12,7 @@
 
 enum {
     PART_BYTES = 1024 * 1024, /* of memory for what requests are parsed into: then it is freed */
+    LARGE = 64 * 1024,        /* bytes of a request that is read elsewhere */
 };
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -63,17 +64,36 @@ static int make_room(struct intake *intake)
     return is_full ? intake_begin_requests(intake) : 0;
 }
 
+struct reading {
+    struct parse_reader *reader;
+    const struct parse_at *at;
+    const struct request_text *text;
+};
+
+static int read_request(void *arg, void **ret_result)
+{
+    const struct reading *reading = arg;
+    const struct request_text *text = reading->text;
+
+    (void)ret_result;
+    return text->is_json
+               ? request_json_read(reading->reader, reading->at, text->text, text->length)
+               : parse_request_url(reading->reader, reading->at, text->text, text->length);
+}
+
 int intake_request(struct intake *intake, const struct parse_at *at,
                    const struct request_text *text)
 {
+    struct reading reading = {&intake->reader, at, text};
     struct parse_reader *reader = &intake->reader;
 
     if (intake->n_requests++ == intake->settings->max_items)
         return parse_too_many_items(reader);
     int rc = make_room(intake);
     if (rc == 0)
-        rc = text->is_json ? request_json_read(reader, at, text->text, text->length)
-                           : parse_request_url(reader, at, text->text, text->length);
+        rc = text->length < LARGE || intake->elsewhere == NULL
+                 ? read_request(&reading, NULL)
+                 : intake->elsewhere(read_request, &reading);
     if (rc < 0 || intake->is_bad || intake->found.n_found > 0)
         return rc;
     return intake_add(intake, &reader->spec->requests[reader->spec->n_requests - 1], text);
@@ -142,6 +162,7 @@ int intake_new(struct intake **ret_intake, const struct parse_settings *settings
     defect_list_init(&intake->defects);
     defect_list_init(&intake->found);
     chunk_maker_init(&intake->chunks, INTAKE_CHUNKS_MAX, sink->put, sink->arg);
+    intake->elsewhere = sink->elsewhere;
     buffer_init(&intake->held, INTAKE_ELEMENT_MAX);
     buffer_init(&intake->cut_line, INTAKE_ELEMENT_MAX);
     *ret_intake = co_take(intake);

@@ -31,6 +31,9 @@ enum {
 struct intake_sink {
     int (*put)(void *arg, const struct job_chunk *chunk);
     void *arg;
+    /* Where a large request is read, which can take seconds: runs fn(arg), and returns its result
+     * or -errno if it could not. NULL: on the spot */
+    int (*elsewhere)(int (*fn)(void *arg, void **ret_result), void *arg);
 };
 
 struct intake;

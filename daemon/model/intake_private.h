@@ -28,6 +28,7 @@ struct intake {
     enum parse_format format;
     struct defect_list defects;
     struct chunk_maker chunks;
+    int (*elsewhere)(int (*fn)(void *arg, void **ret_result), void *arg); /* or NULL */
     char *head_text;
     size_t head_length;
     struct job_head *head;

@@ -1,7 +1,10 @@
 #include "daemon/model/result_codec.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
+#include "daemon/base/crc32c.h"
 #include "daemon/model/expect_codec.h"
 #include "daemon/model/header_codec.h"
 #include "daemon/model/result_codec_private.h"
@@ -63,6 +66,26 @@ static int unpack_headers(struct result_decoder *decoder)
     return rc;
 }
 
+/* --- The checksum, last in the row ------------------------------------------------------------ */
+
+uint32_t result_checksum(const char *shape, size_t shape_length, const char *row, size_t row_length)
+{
+    return htole32(crc32c(shape, shape_length) ^ crc32c(row, row_length));
+}
+
+/* Takes it off the row. returns whether both are as they were written */
+static bool is_whole(const struct encoded_result *encoded, struct unpacker *row)
+{
+    uint32_t sum;
+
+    if (encoded->row_length < sizeof(sum))
+        return false;
+    row->end -= sizeof(sum);
+    memcpy(&sum, row->end, sizeof(sum));
+    return sum == result_checksum(encoded->shape, encoded->shape_length, encoded->row,
+                                  encoded->row_length - sizeof(sum));
+}
+
 /* --- All of it -------------------------------------------------------------------------------- */
 
 int result_encode(const struct result *result, uint64_t seq, int64_t job_created_at,
@@ -70,6 +93,7 @@ int result_encode(const struct result *result, uint64_t seq, int64_t job_created
 {
     struct packer shape_packer = {.out = shape};
     struct packer row_packer = {.out = row};
+    size_t shape_start = shape->len, row_start = row->len;
 
     pack_uint(&shape_packer, RESULT_FORM);
     result_shape_pack(&shape_packer, result);
@@ -78,7 +102,11 @@ int result_encode(const struct result *result, uint64_t seq, int64_t job_created
     result_row_pack(&row_packer, result, job_created_at);
     expect_verdict_pack(&shape_packer, &row_packer, &result->verdict);
     pack_headers(&shape_packer, &row_packer, result);
-    return shape_packer.rc < 0 ? shape_packer.rc : row_packer.rc;
+    if (shape_packer.rc < 0 || row_packer.rc < 0)
+        return shape_packer.rc < 0 ? shape_packer.rc : row_packer.rc;
+    uint32_t sum = result_checksum(shape->data + shape_start, shape->len - shape_start,
+                                   row->data + row_start, row->len - row_start);
+    return buffer_append(row, &sum, sizeof(sum));
 }
 
 static int unpack_all(struct result_decoder *decoder, uint64_t *ret_seq)
@@ -115,6 +143,8 @@ int result_decode(const struct encoded_result *encoded, int64_t job_created_at, 
     };
     int rc;
 
+    if (!is_whole(encoded, &decoder.row))
+        return -EBADMSG;
     result_init(&result);
     rc = unpack_all(&decoder, &seq);
     if (rc < 0)

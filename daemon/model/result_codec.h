@@ -9,6 +9,7 @@
  * the job's creation; texts have their length before them. Both parts begin with the version of
  * their form, and what a newer gatherd wrote is refused. What is static in this program is kept as
  * text; the codes of errors become the static ones again (model/error_code.h), which tallies need.
+ * The row ends with a checksum of both, so that what a disk has changed is never shown.
  *
  * The shape also says what there is in the row, so that what hardly differs costs nothing there.
  * Headers that differ each time (content-length, date, etag, ..., see header_codec.h) are numbers

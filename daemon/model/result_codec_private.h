@@ -38,6 +38,10 @@ struct result_decoder {
     struct result *result;
 };
 
+/* Of a result's shape and of its row but for these four bytes, which are its end. */
+uint32_t result_checksum(const char *shape, size_t shape_length, const char *row,
+                         size_t row_length);
+
 /* Which parts a result has, and which phases happened. */
 unsigned result_parts(const struct result *result);
 unsigned result_phases(const int64_t phase_us[CO_HTTP_N_PHASES]);

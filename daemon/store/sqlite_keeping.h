@@ -80,6 +80,11 @@ int sqlite_forget_ended(struct sqlite_connection *writer);
  */
 int sqlite_make_room(struct sqlite_connection *writer);
 
+/* Uploads that could not be abandoned for lack of space: asks for it again; leaves them to the next
+ * who opens the store. */
+void store_abandon_again(struct store *store);
+void store_leave_unabandoned(struct store *store);
+
 /* Counts the jobs there are when the store is opened. returns 0, -errno */
 int sqlite_count_jobs(struct sqlite_connection *writer);
 

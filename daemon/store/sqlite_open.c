@@ -172,6 +172,7 @@ static struct store *new_store(const struct store_options *options)
     store->directory = DIRECTORY_CLOSED;
     co_event_init(&store->health_changed);
     co_event_init(&store->space.is_full);
+    co_list_init(&store->unabandoned);
     store->options = *options;
     store->options.path = strdup(options->path);
     if (store->options.path != NULL &&
@@ -189,6 +190,7 @@ static void close_store(struct store *store, bool is_sound)
     store_space_stop(store);
     store_worker_stop(&store->reader);
     store_worker_stop(&store->writer);
+    store_leave_unabandoned(store);
     close_connections(store);
     directory_close(&store->directory, is_sound && store->health != STORE_FAILED);
     free_store(store);

@@ -190,9 +190,10 @@ struct store_check {
 struct store {
     struct store_worker writer;
     struct store_worker reader;
-    struct store_stats stats; /* as of the last group */
-    int64_t next_upload;      /* key of the next upload's chunks; the loop's */
-    struct ulid_source ids;   /* the writing thread's */
+    struct store_stats stats;   /* as of the last group */
+    int64_t next_upload;        /* key of the next upload's chunks; the loop's */
+    struct co_list unabandoned; /* uploads that could not be abandoned; the loop's */
+    struct ulid_source ids;     /* the writing thread's */
 
     /* sqlite_open.c, sqlite_health.c, sqlite_space.c, sqlite_integrity.c */
     enum store_health health;

@@ -328,7 +328,7 @@ static int read_all(struct sqlite_connection *connection, struct read_op *op, ui
     int rc = 1;
 
     page->end = first;
-    while (rc == 1 && page->end < end && (page->n_chunks == 0 || !is_over(op, 0)))
+    while (rc == 1 && page->end < end && op->n_bytes <= op->options->max_bytes)
         rc = read_chunk_and_rows(connection, op, page->end, end, &page->end);
     if (rc >= 0 && page->end < end)
         rc = has_rows(connection, op, page->end, end);

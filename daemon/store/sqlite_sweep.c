@@ -229,6 +229,7 @@ int store_sweep(struct store *store, int64_t now, int64_t *ret_next)
         .now = now,
         .is_tight = store->health == STORE_FULL,
     };
+    store_abandon_again(store);
     int rc = store_write(store, &sweep.op);
 
     if (rc < 0)

@@ -421,10 +421,33 @@ static int apply_abandon(struct sqlite_connection *connection, struct store_op *
     return sqlite_run(statement);
 }
 
-/* Should it have failed, the next who opens the store does it. */
+/* Where there was no space for it, it is tried again: it may be what takes up the space. Should it
+ * have failed otherwise, the next who opens the store does it. */
 static void abandoned(struct store_op *op)
 {
-    free(co_container_of(op, struct store_upload, abandon));
+    struct store_upload *upload = co_container_of(op, struct store_upload, abandon);
+
+    if (op->rc == -ENOSPC || op->rc == -ENOMEM)
+        co_list_append(&upload->store->unabandoned, &op->link);
+    else
+        free(upload);
+}
+
+static struct store_op *take_unabandoned(struct store *store)
+{
+    return co_container_of(co_list_take_first(&store->unabandoned), struct store_op, link);
+}
+
+void store_abandon_again(struct store *store)
+{
+    while (!co_list_is_empty(&store->unabandoned))
+        store_submit(store, take_unabandoned(store));
+}
+
+void store_leave_unabandoned(struct store *store)
+{
+    while (!co_list_is_empty(&store->unabandoned))
+        free(co_container_of(take_unabandoned(store), struct store_upload, abandon));
 }
 
 static void dispose(struct store_upload *upload)

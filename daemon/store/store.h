@@ -246,7 +246,7 @@ struct store_row {
     uint32_t index;
     uint8_t outcome;
     bool has_body;
-    uint64_t seq; /* of store_read_completed() */
+    uint64_t seq;                   /* of store_read_completed() */
     const char *shape, *row, *body; /* shape: NULL if it is lost */
     size_t shape_length, row_length, body_length;
 };
@@ -267,7 +267,7 @@ struct store_read_options {
     uint32_t n_items; /* rows of items first..first + n_items - 1; their chunks all, if there is
                          no filter */
     size_t max_rows;
-    size_t max_bytes; /* of rows, bodies and lines together; the first row comes in any case */
+    size_t max_bytes; /* of rows, bodies, lines; the first chunk, of a filter: row, comes anyway */
     bool by_outcome;  /* rows with this outcome only; uses an index unless it is OUTCOME_SUCCESS */
     uint8_t outcome;
     bool failures_only; /* rows with any other outcome than OUTCOME_SUCCESS */

@@ -6,6 +6,8 @@ from harness import Gatherd, GatherdTest, Json
 from patience import PATIENCE, eventually
 from servers import free_port
 
+RUNS_ALONE = True
+
 
 class StatsTest(GatherdTest):
     def setUp(self) -> None:

@@ -22,6 +22,10 @@ static Suite *(*const suites[])(void) = {
 };
 #undef SUITE
 
+/* Seconds, for tests that have no limit of their own. It is there to end what hangs; the machine may
+ * be as slow as it likes. */
+#define TIMEOUT "60"
+
 static bool is_forking;
 
 /* Check calls this before each test; the linker brings the call here. */
@@ -52,6 +56,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s [PART/PARTS]\n", argv[0]);
         return EXIT_FAILURE;
     }
+    setenv("CK_DEFAULT_TIMEOUT", TIMEOUT, 0);
     for (size_t i = part - 1; i < sizeof(suites) / sizeof(*suites) - 1; i += n_parts)
         srunner_add_suite(runner, suites[i]());
     is_forking = srunner_fork_status(runner) == CK_FORK;

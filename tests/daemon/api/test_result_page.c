@@ -403,7 +403,6 @@ Suite *suite_result_page(void)
     Suite *suite = suite_create("daemon/api/result_page");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, pages_have_every_result_once_and_in_order, 0, 10);
     tcase_add_loop_test(tcase, who_follows_gets_every_result_once, 0, 5);
     tcase_add_test(tcase, page_of_large_bodies_ends_early);

@@ -725,7 +725,6 @@ Suite *suite_admission_random(void)
     Suite *suite = suite_create("daemon/engine/admission_random");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, it_does_what_a_slow_oracle_says, 0, 60);
     tcase_add_test(tcase, thousands_of_hosts_are_served_to_the_end);
     suite_add_tcase(suite, tcase);

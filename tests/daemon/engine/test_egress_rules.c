@@ -101,7 +101,6 @@ Suite *suite_egress_rules(void)
     Suite *suite = suite_create("egress_rules");
     TCase *tcase = tcase_create("egress_rules");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, random_rules_are_weighed_as_described);
     suite_add_tcase(suite, tcase);
     return suite;

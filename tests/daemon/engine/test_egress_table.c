@@ -281,7 +281,6 @@ Suite *suite_egress_table(void)
     TCase *tcase = tcase_create("egress_table");
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, built_in_ranges_are_those_of_the_registries);
     tcase_add_test(tcase, every_edge_of_every_range_is_where_the_registries_have_it);
     tcase_add_test(tcase, no_address_is_in_no_range);

@@ -583,7 +583,6 @@ Suite *suite_engine(void)
     Suite *suite = suite_create("daemon/engine/engine");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, every_item_is_fetched_once_and_reported_in_its_place);
     tcase_add_test(tcase, concurrency_is_the_most_that_runs);
     tcase_add_test(tcase, limit_of_a_host_holds_for_all);

@@ -466,7 +466,6 @@ Suite *suite_engine_retry(void)
     Suite *suite = suite_create("daemon/engine/engine_retry");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, item_is_tried_again_until_it_succeeds);
     tcase_add_test(tcase, attempts_know_when_they_began);
     tcase_add_test(tcase, last_attempt_is_the_result);

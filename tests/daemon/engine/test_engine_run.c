@@ -713,7 +713,6 @@ Suite *suite_engine_run(void)
     Suite *suite = suite_create("daemon/engine/engine_run");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, job_is_run_piece_by_piece);
     tcase_add_test(tcase, piece_can_be_some_items_of_a_spec);
     tcase_add_test(tcase, item_that_is_left_out_is_not_run);

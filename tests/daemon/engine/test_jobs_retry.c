@@ -194,7 +194,6 @@ Suite *suite_jobs_retry(void)
     Suite *suite = suite_create("daemon/engine/jobs_retry");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, failed_items_are_tried_again);
     tcase_add_test(tcase, requests_keep_what_they_say);
     tcase_add_test(tcase, items_that_were_never_started_are_tried_again);

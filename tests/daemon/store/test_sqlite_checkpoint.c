@@ -81,7 +81,6 @@ Suite *suite_sqlite_checkpoint(void)
     Suite *suite = suite_create("daemon/store/sqlite_checkpoint");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, scratch_set_up, scratch_tear_down);
     tcase_add_test(tcase, log_is_started_over_when_it_is_large);
     if (scaled(50) == 50) /* it takes writing half a gigabyte */

@@ -418,7 +418,6 @@ Suite *suite_sqlite_claim(void)
     Suite *suite = suite_create("daemon/store/sqlite_claim");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, chunks_are_claimed_once_and_in_order);
     tcase_add_test(tcase, a_small_job_does_not_wait_behind_a_big_one);
     tcase_add_test(tcase, a_heavier_job_has_more_turns);

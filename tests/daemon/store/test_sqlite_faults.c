@@ -122,6 +122,40 @@ static bool tell_with_full_disk(size_t n, struct story *story)
     return was_full;
 }
 
+/* Several slices of one. */
+static struct store_upload *receive_much(struct store *store)
+{
+    static const char line[] = "http://a/";
+    struct store_upload *upload;
+
+    assert_ok(store_upload_new(store, &upload));
+    for (uint32_t i = 0; i < 20000; i++) {
+        const struct job_chunk chunk = {
+            .first = i, .n_items = 1, .lines = line, .length = sizeof(line) - 1};
+        assert_ok(store_upload_add(upload, &chunk));
+    }
+    return upload;
+}
+
+CO_TEST(upload_that_ends_while_the_disk_is_full_leaves_nothing_behind)
+{
+    struct store *store;
+    int64_t next;
+
+    assert_ok(open_on(&store));
+    struct store_upload *upload = receive_much(store);
+    fault_vfs_fill_at(1);
+    store_upload_free(upload);
+    assert_ok(co_event_wait(store_health_changed(store)));
+    wait_for_space(store);
+    do {
+        assert_ok(store_sweep(store, 0, &next));
+    } while (next != JOB_NEVER);
+    ck_assert_int_eq(scratch_sql("SELECT count(*) FROM trash"), 0);
+    ck_assert_int_eq(scratch_sql("SELECT count(*) FROM chunk_data"), 0);
+    store_close(store);
+}
+
 CO_TEST(full_disk_loses_nothing_and_work_goes_on_when_there_is_space_again)
 {
     size_t n_in_a_row = 0;
@@ -208,6 +242,7 @@ Suite *suite_sqlite_faults(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase,
                    after_an_io_error_nothing_is_tried_and_all_that_was_acknowledged_is_there);
+    tcase_add_test(tcase, upload_that_ends_while_the_disk_is_full_leaves_nothing_behind);
     tcase_add_test(tcase, full_disk_loses_nothing_and_work_goes_on_when_there_is_space_again);
     tcase_add_test(tcase, full_store_takes_no_jobs_but_can_be_read_and_swept);
     tcase_add_test(tcase, what_has_expired_is_forgotten_while_the_disk_is_full);

@@ -266,7 +266,6 @@ Suite *suite_sqlite_group(void)
     Suite *suite = suite_create("daemon/store/sqlite_group");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, what_comes_together_is_one_commit_in_order_of_priority);
     tcase_add_test(tcase, a_large_group_is_cut_but_every_priority_has_its_share);
     tcase_add_loop_test(tcase, an_outcome_of_one_does_not_touch_the_others, 0, 2);

@@ -186,6 +186,21 @@ CO_TEST(a_page_says_how_far_it_tells)
     end();
 }
 
+CO_TEST(a_page_ends_at_its_number_of_bytes_also_where_there_are_no_rows)
+{
+    const struct test_job pairs = {.chunk_items = 2};
+    struct store_read_options options = {.n_items = 8, .max_rows = 9, .max_bytes = 30};
+    struct store_page page;
+
+    begin(8, &pairs);
+    commit("7:0");
+    assert_ok(store_read(the_store, job->number, &options, &page));
+    ck_assert_str_eq(text_of(&page), "| 0+2 2+2 ...");
+    ck_assert_uint_eq(page.end, 4);
+    store_page_done(&page);
+    end();
+}
+
 CO_TEST(rows_of_one_outcome_come_with_their_chunks)
 {
     begin(1000, NULL);
@@ -431,10 +446,10 @@ Suite *suite_sqlite_read(void)
     Suite *suite = suite_create("daemon/store/sqlite_read");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, results_are_read_by_index_with_all_chunks);
     tcase_add_test(tcase, a_page_ends_at_its_number_of_rows);
     tcase_add_test(tcase, a_page_ends_at_its_number_of_bytes_but_has_one_row);
+    tcase_add_test(tcase, a_page_ends_at_its_number_of_bytes_also_where_there_are_no_rows);
     tcase_add_test(tcase, a_page_says_how_far_it_tells);
     tcase_add_test(tcase, rows_of_one_outcome_come_with_their_chunks);
     tcase_add_test(tcase, failures_of_all_kinds_come_in_order);

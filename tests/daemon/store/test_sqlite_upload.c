@@ -292,7 +292,6 @@ Suite *suite_sqlite_upload(void)
     Suite *suite = suite_create("daemon/store/sqlite_upload");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, an_accepted_job_is_found_with_all_that_was_said_of_it);
     tcase_add_test(tcase, a_job_without_anything_said_has_defaults);
     tcase_add_test(tcase, a_small_job_is_one_commit);

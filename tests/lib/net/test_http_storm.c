@@ -156,7 +156,6 @@ Suite *suite_http_storm(void)
     Suite *suite = suite_create("http_storm");
     TCase *tcase = tcase_create("http_storm");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, a_storm_leaves_nothing_behind, 0, 4);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -307,7 +307,6 @@ Suite *suite_url_plain(void)
     TCase *tcase = tcase_create("url_plain");
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, a_usual_url_is_plain, 0, N_ELEMENTS(plain));
     tcase_add_loop_test(tcase, what_is_the_least_unusual_is_not_plain, 0, N_ELEMENTS(not_plain));
     tcase_add_test(tcase, bytes_behind_the_length_do_not_count);

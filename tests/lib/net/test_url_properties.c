@@ -127,7 +127,6 @@ Suite *suite_url_properties(void)
     TCase *tcase = tcase_create("url_properties");
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, an_accepted_url_means_one_thing_to_everybody);
     tcase_add_test(tcase, an_accepted_reference_means_one_thing_to_everybody);
     suite_add_tcase(suite, tcase);
