@@ -8,8 +8,8 @@
 struct result_place {
     const struct job_spec *spec;
     const char *job_id; /* NULL: a gather's */
-    size_t index; /* in the spec */
-    size_t first; /* index in the job of the spec's first item */
+    size_t index;       /* in the spec */
+    size_t first;       /* index in the job of the spec's first item */
     uint64_t seq; /* 1 is the first to finish; 0: what was never started, when its job ended */
 };
 

@@ -22,8 +22,8 @@ static Suite *(*const suites[])(void) = {
 };
 #undef SUITE
 
-/* Seconds, for tests that have no limit of their own. It is there to end what hangs; the machine may
- * be as slow as it likes. */
+/* Seconds, for tests that have no limit of their own. It is there to end what hangs; the machine
+ * may be as slow as it likes. */
 #define TIMEOUT "60"
 
 static bool is_forking;
