@@ -11,9 +11,10 @@ enum {
     SLICE_ROWS = 256,
     SLICE_GAPS = 4096,       /* items, where those without a row are looked for, */
     SLICE_SUCCESSES = 16384, /* or successes, for which there is no index */
-    TURN_BYTES = 256 * 1024, /* shown before others have a turn */
-    TURN_RESULTS = 64,
 };
+
+/* A turn of the loop may take long when it is busy, so few are better than short ones. */
+#define TURN (2 * CO_MILLISECOND)
 
 struct pager {
     struct store *store;
@@ -24,9 +25,7 @@ struct pager {
     size_t n_items; /* looked at */
     size_t n_shown;
     size_t start; /* of the page's bytes */
-    struct {
-        size_t n_shown, n_bytes;
-    } turn;       /* when others last had one */
+    co_time turn_began;
     bool is_full; /* there is more, but not for this page */
     bool is_over; /* there is nothing more */
 };
@@ -57,14 +56,11 @@ static bool is_wanted(const struct pager *pager, const struct store_row *row)
 
 static CO_BLOCKS int give_others_a_turn(struct pager *pager)
 {
-    size_t n_bytes = pager->w->out->len;
-
-    if (pager->n_shown - pager->turn.n_shown < TURN_RESULTS &&
-        n_bytes - pager->turn.n_bytes < TURN_BYTES)
+    if (co_clock_now() - pager->turn_began < TURN)
         return 0;
-    pager->turn.n_shown = pager->n_shown;
-    pager->turn.n_bytes = n_bytes;
-    return co_sleep(0);
+    int rc = co_sleep(0);
+    pager->turn_began = co_clock_now();
+    return rc;
 }
 
 static bool has_room(const struct pager *pager)
@@ -175,6 +171,7 @@ static CO_BLOCKS int add_by_index(struct pager *pager)
     struct store_page page;
     int rc = store_read(pager->store, pager->view->record.number, &options, &page);
 
+    pager->turn_began = co_clock_now();
     if (rc == 0)
         rc = show_slice(pager, search, &page);
     store_page_done(&page);
@@ -214,6 +211,7 @@ static CO_BLOCKS int add_completed(struct pager *pager)
     int rc = store_read_completed(pager->store, pager->view->record.number, pager->next.next,
                                   SLICE_ROWS, SLICE_BYTES, true, &page);
 
+    pager->turn_began = co_clock_now();
     if (rc == 0)
         rc = show_completed(pager, &page);
     if (rc == 0 && !pager->is_full && !page.more)
@@ -255,7 +253,6 @@ int result_page_write(struct store *store, struct result_view *view,
         .w = w,
         .next = query->from,
         .start = w->out->len,
-        .turn.n_bytes = w->out->len,
     };
     int rc = 0;
 
