@@ -1,5 +1,5 @@
-/* How often a test repeats itself: as often as it says, or a fiftieth of that where each step is
- * slow, that is under valgrind and the sanitizers.
+/* How often a test repeats itself: as often as it says, or less where each step is slow, that is
+ * under valgrind and the sanitizers.
  */
 #pragma once
 
@@ -21,7 +21,14 @@
 #define IS_SANITIZED 0
 #endif
 
+/* A fiftieth of n. */
 static inline unsigned scaled(unsigned n)
 {
     return IS_SANITIZED || RUNNING_ON_VALGRIND ? n / 50 : n;
+}
+
+/* What goes from one place to the next leaves out all but every n-th. */
+static inline unsigned every(unsigned n)
+{
+    return IS_SANITIZED || RUNNING_ON_VALGRIND ? n : 1;
 }

@@ -12,6 +12,7 @@
 #include "tests/support/random.h"
 #include "tests/support/results.h"
 #include "tests/support/runtime.h"
+#include "tests/support/scale.h"
 #include "tests/support/stores.h"
 
 enum { MAX_ITEMS = 700, MAX_PAGES = 5000 };
@@ -403,8 +404,8 @@ Suite *suite_result_page(void)
     Suite *suite = suite_create("daemon/api/result_page");
     TCase *tcase = tcase_create("all");
 
-    tcase_add_loop_test(tcase, pages_have_every_result_once_and_in_order, 0, 10);
-    tcase_add_loop_test(tcase, who_follows_gets_every_result_once, 0, 5);
+    tcase_add_loop_test(tcase, pages_have_every_result_once_and_in_order, 0, 10 / (int)every(5));
+    tcase_add_loop_test(tcase, who_follows_gets_every_result_once, 0, 5 / (int)every(5));
     tcase_add_test(tcase, page_of_large_bodies_ends_early);
     tcase_add_test(tcase, damaged_result_is_shown_as_such);
     tcase_add_test(tcase, result_that_an_ended_job_lacks_is_not_pending_for_ever);

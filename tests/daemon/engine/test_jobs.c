@@ -9,6 +9,7 @@
 
 #include "tests/daemon/engine/jobs_fixture.h"
 #include "tests/support/fault.h"
+#include "tests/support/scale.h"
 
 static size_t count(const struct job_record *record, enum outcome outcome)
 {
@@ -392,7 +393,7 @@ JOBS_TEST(jobs_there_is_no_memory_for_are_not_started)
 /* Whatever fails, every item has a result in the end. */
 JOBS_TEST(job_ends_whatever_there_is_no_memory_for)
 {
-    for (size_t n = 1; n < 400; n++) {
+    for (size_t n = 1; n < 400; n += every(20)) {
         struct job_record *job = submit(fixture, "[\"http://127.0.0.1:@/\", \"http://10.0.0.1/\"]");
         fault_arm(n);
         while (fixture->jobs != NULL && co_sleep(0) == 0) {

@@ -9,6 +9,7 @@
 #include "tests/support/fault.h"
 #include "tests/support/random.h"
 #include "tests/support/results.h"
+#include "tests/support/scale.h"
 #include "tests/support/spec.h"
 
 static struct job_spec *spec;
@@ -304,19 +305,19 @@ Suite *suite_result_codec(void)
     TCase *tcase = tcase_create("all");
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, any_result_is_shown_as_it_was, 0, 20);
+    tcase_add_loop_test(tcase, any_result_is_shown_as_it_was, 0, 20 / (int)every(5));
     tcase_add_test(tcase, usual_result_is_shown_as_it_was);
     tcase_add_test(tcase, result_of_nothing_is_shown_as_it_was);
     tcase_add_test(tcase, error_code_is_a_static_one_again);
     tcase_add_test(tcase, usual_results_share_a_shape_and_their_rows_are_small);
-    tcase_add_loop_test(tcase, result_that_was_cut_is_refused, 0, 10);
+    tcase_add_loop_test(tcase, result_that_was_cut_is_refused, 0, 10 / (int)every(5));
     tcase_add_test(tcase, bytes_after_a_result_are_refused);
-    tcase_add_loop_test(tcase, flipped_byte_is_noticed, 0, 20);
-    tcase_add_loop_test(tcase, flipped_bytes_do_no_harm, 0, 20);
+    tcase_add_loop_test(tcase, flipped_byte_is_noticed, 0, 20 / (int)every(5));
+    tcase_add_loop_test(tcase, flipped_bytes_do_no_harm, 0, 20 / (int)every(5));
     tcase_add_test(tcase, form_of_a_newer_version_is_refused);
-    tcase_add_loop_test(tcase, without_memory_nothing_is_encoded, 0, 10);
+    tcase_add_loop_test(tcase, without_memory_nothing_is_encoded, 0, 10 / (int)every(5));
     tcase_add_test(tcase, without_room_nothing_is_encoded);
-    tcase_add_loop_test(tcase, without_memory_nothing_is_decoded, 0, 10);
+    tcase_add_loop_test(tcase, without_memory_nothing_is_decoded, 0, 10 / (int)every(5));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -7,6 +7,7 @@
 #include "tests/daemon/store/story.h"
 #include "tests/support/fault_vfs.h"
 #include "tests/support/runtime.h"
+#include "tests/support/scale.h"
 
 static void set_up(void)
 {
@@ -78,7 +79,7 @@ CO_TEST(after_an_io_error_nothing_is_tried_and_all_that_was_acknowledged_is_ther
 {
     bool has_failed = true;
 
-    for (size_t n = 1; has_failed; n++) {
+    for (size_t n = 1; has_failed; n += every(7)) {
         struct story story = {0};
         has_failed = tell_with_failure(n, &story);
         expect_story(&story);
@@ -161,7 +162,7 @@ CO_TEST(full_disk_loses_nothing_and_work_goes_on_when_there_is_space_again)
     size_t n_in_a_row = 0;
 
     /* First it may be full only while the store is opened, at the end only while it is closed. */
-    for (size_t n = 1, n_full = 0; n_in_a_row < 40; n++) {
+    for (size_t n = 1, n_full = 0; n_in_a_row * every(7) < 40; n += every(7)) {
         struct story story = {0};
         bool was_full = tell_with_full_disk(n, &story);
         n_full += was_full;
