@@ -196,18 +196,9 @@ static void count_end(struct stats *stats, const struct job_record *record)
 
 static void publish(struct active_job *job, struct stats *stats)
 {
-    struct job_record *record = job->record;
-    const struct job_record *next = &job->next;
-
-    record->status = next->status;
-    record->rest = next->rest;
-    record->started_at = next->started_at;
-    record->ended_at = next->ended_at;
-    record->expires_at = next->expires_at;
-    record->version = next->version;
-    record->tally = next->tally;
-    if (job_record_has_ended(record))
-        count_end(stats, record);
+    job_record_update(job->record, &job->next);
+    if (job_record_has_ended(job->record))
+        count_end(stats, job->record);
     active_context_may_claim(job->context, false); /* less waits to be recorded */
     active_job_notify(job);
 }

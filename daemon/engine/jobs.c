@@ -243,20 +243,6 @@ static CO_BLOCKS int cancel_active(struct jobs *jobs, struct active_job *job,
     return wait_until(jobs, job, is_so);
 }
 
-/* Brings a record that may be a copy up to date. */
-static void refresh(struct job_record *record, const struct job_record *live)
-{
-    if (record == live)
-        return;
-    record->status = live->status;
-    record->rest = live->rest;
-    record->started_at = live->started_at;
-    record->ended_at = live->ended_at;
-    record->expires_at = live->expires_at;
-    record->version = live->version;
-    record->tally = live->tally;
-}
-
 static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record,
                                   bool (*is_so)(const struct job_record *record))
 {
@@ -268,7 +254,7 @@ static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record,
     if (rc < 0)
         return rc;
     rc = cancel_active(jobs, job, is_so);
-    refresh(record, job->record);
+    job_record_update(record, job->record);
     active_job_unref(job);
     return rc;
 }
@@ -280,7 +266,7 @@ static CO_BLOCKS int reread(struct jobs *jobs, struct job_record *record)
     int rc = store_find_number(jobs->store, record->number, &stored);
 
     if (rc == 0)
-        refresh(record, stored);
+        job_record_update(record, stored);
     return rc;
 }
 

@@ -40,6 +40,19 @@ void job_record_unrefp(struct job_record **record)
     job_record_unref(*record);
 }
 
+void job_record_update(struct job_record *record, const struct job_record *newer)
+{
+    if (record == newer)
+        return;
+    record->status = newer->status;
+    record->rest = newer->rest;
+    record->started_at = newer->started_at;
+    record->ended_at = newer->ended_at;
+    record->expires_at = newer->expires_at;
+    record->version = newer->version;
+    record->tally = newer->tally;
+}
+
 /* --- The rest --------------------------------------------------------------------------------- */
 
 static const struct result_error rest_errors[N_JOB_RESTS] = {

@@ -49,6 +49,9 @@ struct job_record *job_record_ref(struct job_record *record);
 void job_record_unref(struct job_record *record);
 void job_record_unrefp(struct job_record **record);
 
+/* Brings a record to where another one of the same job is; it may be that one. */
+void job_record_update(struct job_record *record, const struct job_record *newer);
+
 static inline bool job_record_has_ended(const struct job_record *record)
 {
     return record->ended_at != JOB_NEVER;
