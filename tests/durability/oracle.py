@@ -23,6 +23,7 @@ NEVER_RUN = ("canceled", "skipped")
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 COMES_TO = {"ok": "success", "slow": "success", "error": "http_error", "reset": "transport_error",
             "hang": "transport_error"}
+TRIES = 6  # of a request that a daemon dies of, then it is given up
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def check_job(wish: Wish, kept: Kept, items: list[Item]) -> Iterator[str]:
             yield f"I1: {what}: result {result['index']} is of another request"
         elif result["state"] != "finished":
             yield f"I1: {what}: item {result['index']} has no result"
-        elif not may_come_to(wish, item, result["outcome"]):
+        elif not may_come_to(wish, item, result["outcome"]) and not is_given_up(result):
             yield f"I1: {what}: {item.method} {item.path} came to {result['outcome']} " \
                   f"({result['error']})"
 
@@ -168,6 +169,10 @@ def may_come_to(wish: Wish, item: Item, outcome: str) -> bool:
     return outcome == COMES_TO[item.behaviour] or \
         (outcome in NEVER_RUN and wish.canceled) or \
         (outcome == "interrupted" and not item.is_safe)
+
+
+def is_given_up(result: Json) -> bool:
+    return bool(result["error"]) and "ended unexpectedly each time" in result["error"]["message"]
 
 
 def check_keys(evidence: Evidence) -> Iterator[str]:
@@ -217,6 +222,9 @@ def check_safe(evidence: Evidence) -> Iterator[str]:
     n = n_repeated(evidence)
     if n > limit:
         yield f"I4: {n} requests were repeated, of {limit} that may be"
+    n = sum(is_given_up(result) for kept in evidence.kept for result in kept.results)
+    if n > evidence.n_kills // TRIES:
+        yield f"I4: {n} requests were given up after {evidence.n_kills} kills"
 
 
 def n_repeated(evidence: Evidence) -> int:
