@@ -363,17 +363,18 @@ static int find_single(struct sqlite_connection *connection, enum chunk_state st
     return rc == 1 ? read_queued(statement, ret_queued) : rc;
 }
 
+/* returns 1; 0: there is no such job; -errno */
 static int get_upload(struct sqlite_connection *connection, int64_t job, int64_t *ret_upload)
 {
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_UPLOAD_OF_JOB);
 
     sqlite_bind(statement, job);
     int rc = sqlite_next(statement);
-    if (rc < 1)
-        return rc < 0 ? rc : -EBADMSG;
-    *ret_upload = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return 0;
+    if (rc == 1) {
+        *ret_upload = sqlite3_column_int64(statement, 0);
+        sqlite3_reset(statement);
+    }
+    return rc;
 }
 
 static int claim_this_single(struct sqlite_connection *connection, struct claim_op *op,
@@ -385,7 +386,9 @@ static int claim_this_single(struct sqlite_connection *connection, struct claim_
     int rc = claim_queued(connection, queued, CHUNK_SINGLE_CLAIMED);
     if (rc == 0)
         rc = get_upload(connection, queued->job, &upload);
-    return rc < 0 ? rc : add_claim(connection, op, upload, queued);
+    if (rc == 1)
+        return add_claim(connection, op, upload, queued);
+    return rc < 0 ? rc : -EBADMSG; /* with a job goes all of its queue */
 }
 
 /* Only one at a time, of all jobs: if it kills us again we know which it was. */
@@ -428,10 +431,11 @@ static int claim_next_started(struct sqlite_connection *connection, struct claim
     return rc < 0 ? rc : 1;
 }
 
+/* The job may have been forgotten since its run was stopped. */
 static int claim_started(struct sqlite_connection *connection, struct claim_op *op)
 {
     int64_t upload = 0;
-    int rc = get_upload(connection, op->job, &upload) ?: 1;
+    int rc = get_upload(connection, op->job, &upload);
 
     while (rc == 1 && !is_enough(op))
         rc = claim_next_started(connection, op, upload);

@@ -162,7 +162,7 @@ void store_claims_done(struct store_claims *claims);
 
 /* Claims chunks of one job that was_started is true of, whatever its turn: before a job is ended
  * early, what of them may have been sent has to become known. Returns as store_claim(); when there
- * is none, all have been claimed. */
+ * is none, all have been claimed, or the job was forgotten. */
 CO_BLOCKS int store_claim_started(struct store *store, int64_t job, size_t max,
                                   struct store_claims *ret_claims);
 

@@ -286,6 +286,20 @@ CO_TEST(what_may_have_been_sent_is_claimed_whatever_its_turn)
     stores_close();
 }
 
+CO_TEST(nothing_was_started_of_a_job_that_is_forgotten)
+{
+    struct store_claims claims;
+
+    stores_open();
+    accept_job('a', 2, NULL);
+    assert_ok(store_forget(the_store, numbers[0]));
+    assert_ok(store_claim_started(the_store, numbers[0], 9, &claims));
+    ck_assert_uint_eq(claims.n_claims, 0);
+    store_claims_done(&claims);
+    ck_assert_int_eq(store_health(the_store), STORE_OK);
+    stores_close();
+}
+
 /* --- Chunks that come to nothing -------------------------------------------------------------- */
 
 static void die_of(const char *claimed)
@@ -430,6 +444,7 @@ Suite *suite_sqlite_claim(void)
     tcase_add_test(tcase, who_claims_after_a_crash_learns_what_may_have_been_sent);
     tcase_add_test(tcase, what_was_started_and_released_was_not_sent);
     tcase_add_test(tcase, what_may_have_been_sent_is_claimed_whatever_its_turn);
+    tcase_add_test(tcase, nothing_was_started_of_a_job_that_is_forgotten);
     tcase_add_test(tcase, a_chunk_that_comes_to_nothing_is_claimed_item_by_item);
     tcase_add_test(tcase, results_in_between_begin_the_count_anew);
     tcase_add_test(tcase, one_single_is_claimed_at_a_time_and_others_go_on_beside_it);
