@@ -153,6 +153,8 @@ class TaskDumpTest(unittest.TestCase):
 
 
 class EndTest(unittest.TestCase):
+    TAKES_LONG = True
+
     def test_signals_end_an_idle_daemon(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=number), Gatherd() as gatherd:

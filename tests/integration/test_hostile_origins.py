@@ -175,6 +175,8 @@ class HostileTest(GatherdTest):
 
 
 class ManyAtOnceTest(HostileTest):
+    TAKES_LONG = True
+
     def test_each_is_named_and_ended_in_time_in_a_crowd_of_them(self) -> None:
         paths = [*FAILURES, *TOLERATED]
         paths.remove("/unsolicited")  # in a crowd somebody is always about to ask
@@ -204,6 +206,8 @@ class ManyAtOnceTest(HostileTest):
 
 class OneByOneTest(HostileTest):
     """Each alone with the healthy ones, so that whatever they notice is its doing."""
+
+    TAKES_LONG = True
 
     @takes_seconds
     def test_fifty_healthy_requests_do_not_notice_any_of_them(self) -> None:
@@ -283,6 +287,8 @@ class AskedAgainTest(GatherdTest):
 
 @takes_seconds
 class AfterwardsTest(HostileTest):
+    TAKES_LONG = True
+
     def all_at_once(self) -> None:
         paths = [path for path in [*FAILURES, *TOLERATED] if path not in MEMBERS]
         self.among_healthy(paths)

@@ -56,6 +56,7 @@ class SubmitTest(GatherdTest):
 
 
 class LargeTest(SubmitTest):
+    TAKES_LONG = True
     n_urls = 100_000
     settings = [*GatherdTest.settings, "api.max_body_bytes=64K", f"api.max_items={n_urls}",
                 "api.max_job_bytes=32M"]
@@ -156,6 +157,7 @@ class LargeTest(SubmitTest):
 
 
 class BrokenTest(SubmitTest):
+    TAKES_LONG = True
     settings = [*GatherdTest.settings, "api.request_timeout_ms=1s"]
 
     def look(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
