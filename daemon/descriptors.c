@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "daemon/api/http_connection.h"
+
 /* For ourselves: pollers, signals, listeners, name servers, files that are read. */
 enum { OWN = 48 };
 
@@ -30,8 +32,9 @@ static void lower(uint64_t *value, uint64_t max)
 /* A fetch may try two addresses at a time. */
 static uint64_t n_needed(const struct config *config)
 {
-    return OWN + config->api.max_connections + 2 * config->fetch.concurrency +
-           config->fetch.max_idle_connections;
+    return OWN + config->api.max_connections +
+           http_connections_extra((unsigned)config->api.max_connections) +
+           2 * config->fetch.concurrency + config->fetch.max_idle_connections;
 }
 
 void descriptors_fit(struct config *config, uint64_t limit)
@@ -40,7 +43,7 @@ void descriptors_fit(struct config *config, uint64_t limit)
 
     if (n_needed(config) <= limit)
         return;
-    lower(&config->api.max_connections, at_least_one(n_free / 4));
+    lower(&config->api.max_connections, at_least_one(n_free / 4 - n_free / 64));
     lower(&config->fetch.max_idle_connections, at_least_one(n_free / 4));
     lower(&config->fetch.concurrency, at_least_one(n_free / 4));
     log_warning("only %llu descriptors may be open (LimitNOFILE, ulimit -n): at most %llu clients, "

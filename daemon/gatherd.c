@@ -1,6 +1,7 @@
 #include "daemon/gatherd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "lib/net/http.h"
 
 #include "daemon/api/api.h"
+#include "daemon/api/drain.h"
 #include "daemon/api/http_server.h"
 #include "daemon/base/endpoint.h"
 #include "daemon/base/state_directory.h"
@@ -26,7 +28,7 @@
 #include "daemon/store/store.h"
 #include "daemon/task_dump.h"
 
-#define GRACE (5 * CO_SECOND) /* for requests that are being handled when we are told to stop */
+#define DRAIN_LOOK (10 * CO_MILLISECOND) /* how often to see whether all is finished */
 
 enum { MAX_SERVERS_TEXT = 1024 };
 
@@ -42,8 +44,11 @@ struct gatherd {
     struct result_budget budget;
     struct store *store;
     struct jobs *jobs;
+    struct tokens *tokens; /* NULL: none are asked for */
     struct api api;
+    struct http_traffic traffic;
     struct http_server *server;
+    co_time drained_by; /* what is under way then is given up */
 };
 
 /* --- Starting, each part on the ones before --------------------------------------------------- */
@@ -172,7 +177,12 @@ static bool is_loopback(const struct co_address *address)
     return false;
 }
 
-/* Whoever can reach the API can make us fetch, so for now only this machine may. */
+static int read_tokens(struct gatherd *gatherd, struct err *err)
+{
+    return tokens_load(&gatherd->tokens, gatherd->config->api.tokens_file, err);
+}
+
+/* Whoever can reach the API can make us fetch: without tokens, only this machine may. */
 static int check_endpoints(const struct string_list *listen, struct err *err)
 {
     for (size_t i = 0; i < listen->n; i++) {
@@ -182,9 +192,9 @@ static int check_endpoints(const struct string_list *listen, struct err *err)
             return rc;
         if (endpoint.path == NULL && !is_loopback(&endpoint.address))
             return err_set(err, -EINVAL,
-                           "api.listen: %s can be reached from other machines, and this version "
-                           "cannot tell who may use it: listen on a loopback address or a unix "
-                           "socket",
+                           "api.listen: %s can be reached from other machines, and without tokens "
+                           "whoever reaches it may use it: set api.tokens_file, or listen on a "
+                           "loopback address or a unix socket",
                            listen->items[i]);
     }
     return 0;
@@ -215,17 +225,30 @@ static int start_api(struct gatherd *gatherd, struct err *err)
         .jobs = gatherd->jobs,
         .store = gatherd->store,
         .parse = gatherd->requests.parse,
+        .probes = &gatherd->requests.probes,
         .budget = &gatherd->budget,
         .config = config,
         .loop_lag = &gatherd->loop_lag,
+        .dns = gatherd->dns,
+        .traffic = &gatherd->traffic,
     };
     submit_keys_init(&gatherd->api.submit_keys);
+    job_renderings_init(&gatherd->api.renderings, gatherd->store, &gatherd->requests.parse);
+    int rc = http_traffic_init(&gatherd->traffic, api_routes, api_n_routes);
+    if (rc == 0)
+        rc = access_init(&gatherd->api.access, gatherd->tokens);
+    if (rc == 0 && gatherd->tokens == NULL)
+        rc = check_endpoints(&config->api.listen, err);
+    if (rc < 0)
+        return rc;
     const struct http_server_options options = {
         .listen = config->api.listen.items,
         .n_listen = config->api.listen.n,
         .routes = api_routes,
         .n_routes = api_n_routes,
         .handler_arg = &gatherd->api,
+        .traffic = &gatherd->traffic,
+        .gate = {drain_check, &gatherd->api},
         .max_body_bytes = config->api.max_body_bytes,
         .max_stream_bytes = config->api.max_job_bytes,
         .max_connections = (unsigned)config->api.max_connections,
@@ -235,9 +258,7 @@ static int start_api(struct gatherd *gatherd, struct err *err)
         .allowed_origins = config->api.allowed_origins.items,
         .n_allowed_origins = config->api.allowed_origins.n,
     };
-    int rc = check_endpoints(&config->api.listen, err);
-    if (rc == 0)
-        rc = http_server_new(&gatherd->server, &options, err);
+    rc = http_server_new(&gatherd->server, &options, err);
     return rc < 0 ? rc : block_own_addresses(gatherd);
 }
 
@@ -254,6 +275,7 @@ static const struct {
     {"the engine", start_engine},
     {"the job store", start_store},
     {"the jobs", start_jobs},
+    {"the tokens", read_tokens},
     {"the API", start_api},
 };
 
@@ -271,10 +293,24 @@ static int start(struct gatherd *gatherd)
     return 0;
 }
 
+static co_time time_left(const struct gatherd *gatherd)
+{
+    co_time left = gatherd->drained_by - co_now();
+
+    return left > 0 ? left : 0;
+}
+
 /* In reverse; each accepts that it was never started. */
 static void stop(struct gatherd *gatherd)
 {
-    http_server_free(gatherd->server, GRACE);
+    if (gatherd->jobs != NULL)
+        job_watches_close(jobs_watches(gatherd->jobs)); /* who waits for a job gets it as it is */
+    http_server_free(gatherd->server, time_left(gatherd));
+    result_blocks_done(&gatherd->api.result_blocks);
+    job_renderings_done(&gatherd->api.renderings);
+    http_traffic_done(&gatherd->traffic);
+    access_done(&gatherd->api.access);
+    tokens_free(gatherd->tokens);
     jobs_free(gatherd->jobs);
     store_close(gatherd->store);
     engine_free(gatherd->engine);
@@ -330,20 +366,45 @@ static int wait_for_end(struct gatherd *gatherd)
     return rc < 0 ? rc : signal;
 }
 
+/* Nothing new is begun; waits until what is under way has ended, or its time is up. */
+static int drain(struct gatherd *gatherd)
+{
+    int rc = 0;
+
+    gatherd->api.is_draining = true;
+    http_server_drain(gatherd->server);
+    jobs_drain(gatherd->jobs);
+    while (rc == 0 && time_left(gatherd) > 0 &&
+           (engine_n_running(gatherd->engine) > 0 || !http_server_is_idle(gatherd->server)))
+        rc = co_sleep(DRAIN_LOOK);
+    return rc;
+}
+
+/* returns as wait_for_end() */
+static int serve_until_end(struct gatherd *gatherd)
+{
+    uint64_t drain_ms = gatherd->config->api.drain_timeout_ms;
+    int rc = wait_for_end(gatherd);
+
+    gatherd->drained_by = co_now() + (co_time)drain_ms * CO_MILLISECOND;
+    /* The next one ends the process. */
+    change_mask(SIG_UNBLOCK, stop_signals, N_SIGNALS(stop_signals));
+    if (rc <= 0)
+        return rc;
+    log_info("stopping on %s: requests have %" PRIu64 ".%03" PRIu64 " s to finish",
+             sigabbrev_np(rc), drain_ms / 1000, drain_ms % 1000);
+    int drained = drain(gatherd);
+    return drained < 0 ? drained : rc;
+}
+
 static int serve(void *arg, void **ret_result)
 {
     struct gatherd *gatherd = arg;
     int rc = start(gatherd);
 
     (void)ret_result;
-    if (rc == 0) {
-        rc = wait_for_end(gatherd);
-        if (rc > 0)
-            log_info("stopping on %s: requests have %d s to finish", sigabbrev_np(rc),
-                     (int)(GRACE / CO_SECOND));
-        /* The next one ends the process. */
-        change_mask(SIG_UNBLOCK, stop_signals, N_SIGNALS(stop_signals));
-    }
+    if (rc == 0)
+        rc = serve_until_end(gatherd);
     stop(gatherd);
     return rc < 0 ? rc : 0;
 }
@@ -367,7 +428,10 @@ static void log_report(void *arg, const struct co_report *report)
 
 static int run_loop(struct gatherd *gatherd)
 {
-    const struct co_loop_options options = {.report = log_report};
+    const struct co_loop_options options = {
+        .report = log_report,
+        .measure_stacks = gatherd->config->log.measure_stacks == STACKS_MEASURED,
+    };
     CO_CLEANUP(co_loop_freep) struct co_loop *loop = NULL;
     int rc = co_loop_new(&loop, &options);
 

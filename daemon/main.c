@@ -5,10 +5,12 @@
 
 #include "daemon/base/config_file.h"
 #include "daemon/base/state_directory.h"
+#include "daemon/base/tokens.h"
 #include "daemon/command_line.h"
 #include "daemon/gatherd.h"
 #include "daemon/request_settings.h"
 #include "daemon/store/store.h"
+#include "daemon/token_command.h"
 
 static int complain(const struct err *err, int rc)
 {
@@ -20,10 +22,14 @@ static int complain(const struct err *err, int rc)
 static int check(const struct config *config)
 {
     struct request_settings settings;
+    struct tokens *tokens = NULL;
     struct err err = {""};
     int rc = request_settings_init(&settings, config, &err);
 
     request_settings_done(&settings);
+    if (rc == 0)
+        rc = tokens_load(&tokens, config->api.tokens_file, &err);
+    tokens_free(tokens);
     if (rc < 0)
         return complain(&err, rc);
     puts("The configuration is fine.");
@@ -64,6 +70,8 @@ int main(int argc, char **argv)
     enum command command;
     const char *file;
 
+    if (argc > 1 && strcmp(argv[1], "token") == 0)
+        return token_command(argc - 1, argv + 1);
     if (config_init(&config) < 0) {
         fputs("gatherd: there is no memory to start\n", stderr);
         return EXIT_STATUS_FAILED;

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/store.h"
+
 #define MAX_JOB_BYTES                                                                              \
-    ((size_t)512 << 20) /* of one parsed document: ten million plain URLs need more */
+    ((size_t)512 << 20)              /* of one parsed document: ten million plain URLs need more */
+#define JSON_ROOM ((size_t)16 << 20) /* so a document of 280 KiB may be anything */
 
 static struct fetch_options default_options(const struct request_settings *settings,
                                             const struct config *config)
@@ -22,13 +25,22 @@ static struct fetch_options default_options(const struct request_settings *setti
     };
 }
 
+/* What is captured must fit into the store, or the job could not end; what is only fetched not. */
+static uint64_t max_capture_bytes(const struct config *config)
+{
+    uint64_t max = config->fetch.max_body_bytes;
+
+    return max < STORE_BODY_MAX ? max : STORE_BODY_MAX;
+}
+
 static struct parse_settings parse_settings(const struct request_settings *settings,
                                             const struct config *config)
 {
     return (struct parse_settings){
         .max_items = config->api.max_items,
         .max_arena_bytes = MAX_JOB_BYTES,
-        .max_capture_bytes = config->fetch.max_body_bytes,
+        .json_room = JSON_ROOM,
+        .max_capture_bytes = max_capture_bytes(config),
         .max_redirects = (unsigned)config->fetch.max_redirects,
         .max_attempts = (unsigned)config->fetch.max_attempts,
         .credentials = settings->credentials,
@@ -70,13 +82,15 @@ int request_settings_init(struct request_settings *settings, const struct config
         rc = -EINVAL; /* whatever it is, the operator can mend it */
     if (rc == 0)
         rc = read_proxies(settings, &config->fetch.proxies, err);
-    if (rc == 0)
-        settings->parse = parse_settings(settings, config);
-    return rc;
+    if (rc < 0)
+        return rc;
+    settings->parse = parse_settings(settings, config);
+    return probe_modules_init(&settings->probes, config, &settings->parse, err);
 }
 
 void request_settings_done(struct request_settings *settings)
 {
+    probe_modules_done(&settings->probes);
     for (size_t i = 0; i < settings->n_proxies; i++)
         co_url_done(&settings->proxies[i]);
     free(settings->proxies);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "daemon/api/probe_module.h"
 #include "daemon/base/config.h"
 #include "daemon/base/credentials.h"
 #include "daemon/model/parse.h"
@@ -13,6 +14,7 @@ struct request_settings {
     size_t n_proxies;
     struct co_http_header default_headers[2];
     struct parse_settings parse; /* points to the above, and into the config */
+    struct probe_modules probes; /* likewise */
 };
 
 /* Reads the operator's files, and borrows config. It stays where it is until

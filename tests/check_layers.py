@@ -50,6 +50,7 @@ THIRD_PARTY = {
     ],
     "ini.h": ["daemon/base/config*.c"],
     "sqlite3.h": ["daemon/store/sqlite*.c", "daemon/store/sqlite_private.h"],
+    "zlib.h": ["daemon/api/http_gzip.c"],
     "openssl/*": ["lib/net/http_pin.c", "lib/net/http_tls.c", "daemon/base/sha256.c"],
     "valgrind/*": ["lib/co/stack.c"],
     "sanitizer/*": ["lib/co/context.c", "lib/co/stack.c", "daemon/base/arena.c"],
@@ -60,7 +61,7 @@ THIRD_PARTY = {
 SYSTEM = re.compile(
     r"(arpa|asm|linux|net|netinet|sys)/\w+\.h|"
     r"(assert|cet|ctype|dirent|endian|errno|fcntl|fenv|float|getopt|grp|ifaddrs|inttypes|limits|"
-    r"locale|malloc|math|netdb|poll|pthread|pwd|sched|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
+    r"locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
     r"stdio|stdlib|stdnoreturn|string|strings|sysexits|syslog|time|ucontext|unistd|wchar)\.h"
 )
 

@@ -6,6 +6,13 @@
 #include "daemon/model/defect.h"
 #include "daemon/model/parse.h"
 
+/* Chooses, of the media types that a resource offers, what the client likes best.
+ *
+ * returns    0; 1: it accepts none, and that has been answered (406); -errno
+ */
+int answer_choose(struct http_exchange *exchange, const char *const *types, size_t n_types,
+                  size_t *ret_chosen);
+
 /* Begins an answer that is written through w... */
 void answer_begin(struct json_writer *w, struct buffer *body);
 

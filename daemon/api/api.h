@@ -1,6 +1,13 @@
 /* The resources of the REST contract. */
 #pragma once
 
+#include "lib/net/dns.h"
+
+#include "daemon/api/access.h"
+#include "daemon/api/job_rendering.h"
+#include "daemon/api/probe_module.h"
+#include "daemon/api/http_traffic.h"
+#include "daemon/api/result_block.h"
 #include "daemon/api/router.h"
 #include "daemon/api/submit_key.h"
 #include "daemon/base/config.h"
@@ -14,16 +21,23 @@ struct api {
     struct jobs *jobs;
     struct store *store;
     struct submit_keys submit_keys;
+    struct result_blocks result_blocks;
+    struct access access;
+    struct job_renderings renderings;
     struct parse_settings parse;
+    const struct probe_modules *probes;
     struct result_budget *budget; /* of gathers */
     const struct config *config;
     const struct loop_lag *loop_lag;
+    const struct co_dns *dns;
+    const struct http_traffic *traffic; /* of these routes */
+    bool is_draining;                   /* the daemon ends: no new work is taken */
 };
 
 extern const struct http_route api_routes[];
 extern const size_t api_n_routes;
 
-/* One file each: gather.c, job_submit.c, jobs.c, job_results.c, job_result.c, limits.c, stats.c,
+/* One file each: gather.c, job_submit.c, job_get.c, jobs.c, job_results.c, job_result.c, limits.c, stats.c,
  * health.c */
 http_handler gather_post;
 http_handler gather_get;
@@ -34,8 +48,17 @@ http_handler job_delete;
 http_handler job_cancel;
 http_handler job_run_again;
 http_handler job_results;
+http_handler job_results_stream;
+http_handler job_results_csv;
+http_handler job_events;
 http_handler job_result;
 http_handler job_result_body;
 http_handler limits_get;
 http_handler stats_get;
 http_handler health_get;
+http_handler ready_get;
+http_handler tasks_get;
+http_handler metrics_get;
+http_handler probe_get;
+http_handler job_har;
+http_handler openapi_get;

@@ -8,6 +8,7 @@
 #include "daemon/api/api.h"
 #include "daemon/api/document.h"
 #include "daemon/api/gather_answer.h"
+#include "daemon/api/gather_stream.h"
 #include "daemon/api/problem.h"
 
 static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
@@ -17,7 +18,7 @@ static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
 }
 
 /* Takes spec over. */
-static int gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec)
+static int run_gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec)
 {
     CO_CLEANUP(gather_answer_freep) struct gather_answer *answer = NULL;
     int rc = gather_answer_new(&answer, spec, api->budget);
@@ -35,6 +36,29 @@ static int gather(struct http_exchange *exchange, struct api *api, struct job_sp
         return rc;
     return gather_answer_send(exchange, co_take(answer),
                               (co_now() - run.accepted) / CO_MICROSECOND);
+}
+
+static const char *const types[] = {"application/json", "application/x-ndjson"};
+static int (*const ways[])(struct http_exchange *exchange, struct api *api,
+                           struct job_spec *spec) = {run_gather, gather_stream};
+
+/* Takes spec over. */
+static int gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec)
+{
+    const struct token *token = http_token(exchange);
+    uint64_t n_items = spec->n_items;
+    size_t way;
+    int rc = answer_choose(exchange, types, sizeof(types) / sizeof(types[0]), &way);
+
+    if (rc == 0)
+        rc = quota_begin_gather(&api->access.quotas, exchange, token, n_items);
+    if (rc != 0) {
+        job_spec_free(spec);
+        return rc < 0 ? rc : 0;
+    }
+    rc = ways[way](exchange, api, spec);
+    quota_end_gather(&api->access.quotas, token, n_items);
+    return rc;
 }
 
 int gather_post(struct http_exchange *exchange, void *arg)

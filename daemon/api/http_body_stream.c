@@ -79,8 +79,10 @@ ssize_t http_body_stream_read(struct http_body_stream *stream, const char **ret_
     while (rc == 0 && stream->failure == 0) {
         if (stream->incoming.len > 0)
             return lend(stream, ret_bytes);
-        if (stream->is_complete)
+        if (stream->is_complete) {
+            http_body_stream_done(stream); /* the handler may go on for long */
             return 0;
+        }
         rc = wait_for_news(stream);
     }
     return rc < 0 ? rc : stream->failure;

@@ -11,6 +11,18 @@
 #include "daemon/api/http_refusal.h"
 #include "daemon/api/problem.h"
 
+/* For the head of a request; of the whole request there is api.request_timeout_ms. */
+#define HEAD_LIMIT (10 * CO_SECOND)
+
+/* For that of an extra connection; and how long others may do nothing while there is no place. */
+#define PATIENCE (1 * CO_SECOND)
+
+/* A body that has not come faster than that, in bytes a second, after some time, crawls. */
+#define CRAWL_TIME (5 * CO_SECOND)
+enum { CRAWL_RATE = 500 };
+
+enum { MAX_EXTRA = 64, PLACES_PER_EXTRA = 16 };
+
 /* How long to read what a client had sent before it left. */
 #define LEAVE_LIMIT (1 * CO_SECOND)
 
@@ -25,7 +37,9 @@ void http_connections_init(struct http_connections *connections, unsigned max,
     *connections = (struct http_connections){
         .limits =
             {
+                [CONNECTION_KNOCKS] = PATIENCE,
                 [CONNECTION_OPENS] = request_timeout,
+                [CONNECTION_BEGINS] = request_timeout < HEAD_LIMIT ? request_timeout : HEAD_LIMIT,
                 [CONNECTION_RECEIVES] = request_timeout,
                 [CONNECTION_SERVES] = CO_NEVER,
                 [CONNECTION_IDLES] = CONNECTION_IDLE_LIMIT,
@@ -33,12 +47,13 @@ void http_connections_init(struct http_connections *connections, unsigned max,
                 [CONNECTION_LINGERS] = LINGER_LIMIT,
                 [CONNECTION_CLOSES] = CO_NEVER,
             },
+        .max = max,
         .names = *names,
         .refused = refused,
     };
     for (size_t i = 0; i < CONNECTION_N_PHASES; i++)
         co_list_init(&connections->phases[i]);
-    co_semaphore_init(&connections->permits, max);
+    co_semaphore_init(&connections->permits, max + http_connections_extra(max));
 }
 
 static struct http_connection *first_in(const struct http_connections *connections,
@@ -50,12 +65,63 @@ static struct http_connection *first_in(const struct http_connections *connectio
                                   : co_container_of(list->next, struct http_connection, link);
 }
 
+unsigned http_connections_extra(unsigned max)
+{
+    unsigned n = 1 + max / PLACES_PER_EXTRA;
+
+    return n < MAX_EXTRA ? n : MAX_EXTRA;
+}
+
+static bool is_full(const struct http_connections *connections)
+{
+    return connections->n_open - connections->n_closing >= connections->max;
+}
+
+static struct http_connection *first_for_long(const struct http_connections *connections,
+                                              enum connection_phase phase)
+{
+    struct http_connection *first = first_in(connections, phase);
+
+    return first != NULL && co_now() - first->since >= PATIENCE ? first : NULL;
+}
+
+static bool crawls(const struct http_connection *connection)
+{
+    co_time elapsed = co_now() - connection->body_began;
+
+    return elapsed >= CRAWL_TIME &&
+           connection->n_received < (uint64_t)(elapsed / CO_SECOND) * CRAWL_RATE;
+}
+
+static struct http_connection *first_that_crawls(const struct http_connections *connections)
+{
+    const struct co_list *all = &connections->phases[CONNECTION_RECEIVES];
+
+    for (struct co_list *at = all->next; at != all; at = at->next) {
+        struct http_connection *connection = co_container_of(at, struct http_connection, link);
+        if (crawls(connection))
+            return connection;
+    }
+    return NULL;
+}
+
+/* returns NULL: all are busy */
+static struct http_connection *find_dispensable(const struct http_connections *connections)
+{
+    return first_in(connections, CONNECTION_IDLES)
+               ?: first_for_long(connections, CONNECTION_LINGERS)
+               ?: first_for_long(connections, CONNECTION_OPENS)
+               ?: first_for_long(connections, CONNECTION_BEGINS)
+               ?: first_that_crawls(connections);
+}
+
 int http_connections_enter(struct http_connections *connections)
 {
-    struct http_connection *idle = first_in(connections, CONNECTION_IDLES);
+    struct http_connection *dispensable =
+        is_full(connections) ? find_dispensable(connections) : NULL;
 
-    if (connections->permits.n_free == 0 && idle != NULL)
-        http_connection_close(idle);
+    if (dispensable != NULL)
+        http_connection_close(dispensable);
     return co_semaphore_acquire(&connections->permits);
 }
 
@@ -103,7 +169,7 @@ void http_connections_end_overdue(struct http_connections *connections)
     for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++) {
         while (deadline_of(connections, phase) <= co_now()) {
             struct http_connection *overdue = first_in(connections, phase);
-            if (phase == CONNECTION_OPENS || phase == CONNECTION_RECEIVES)
+            if (phase <= CONNECTION_RECEIVES)
                 refuse_slow(overdue);
             else
                 http_connection_close(overdue);
@@ -142,6 +208,12 @@ static int find_site(struct http_connection *connection)
 
 static void enter(struct http_connection *connection, enum connection_phase phase)
 {
+    if (phase == CONNECTION_RECEIVES && connection->phase != CONNECTION_RECEIVES) {
+        connection->body_began = co_now();
+        connection->n_received = 0;
+    }
+    connection->all->n_closing += phase == CONNECTION_CLOSES;
+    connection->all->n_closing -= connection->phase == CONNECTION_CLOSES;
     connection->phase = phase;
     connection->since = co_now();
     co_list_remove(&connection->link);
@@ -163,8 +235,10 @@ int http_connection_new(struct http_connection **ret_connection,
         return rc;
     }
     co_list_init(&connection->link);
-    enter(connection, CONNECTION_OPENS);
+    connection->is_extra = is_full(connections);
+    enter(connection, connection->is_extra ? CONNECTION_KNOCKS : CONNECTION_OPENS);
     connections->n_open++;
+    http_traffic_connections(connections->traffic, +1);
     *ret_connection = connection;
     return 0;
 }
@@ -175,6 +249,8 @@ void http_connection_free(struct http_connection *connection)
         return;
     co_list_remove(&connection->link);
     connection->all->n_open--;
+    connection->all->n_closing -= connection->phase == CONNECTION_CLOSES;
+    http_traffic_connections(connection->all->traffic, -1);
     http_connections_leave(connection->all);
     free(connection->target);
     free(connection);
@@ -182,7 +258,7 @@ void http_connection_free(struct http_connection *connection)
 
 static bool waits_for_client(enum connection_phase phase)
 {
-    return phase == CONNECTION_OPENS || phase == CONNECTION_RECEIVES || phase == CONNECTION_IDLES;
+    return phase <= CONNECTION_RECEIVES || phase == CONNECTION_IDLES;
 }
 
 bool http_connection_is_over(const struct http_connection *connection)
@@ -194,8 +270,10 @@ void http_connection_enter(struct http_connection *connection, enum connection_p
 {
     if (http_connection_is_over(connection))
         return;
-    if (phase == CONNECTION_IDLES && newcomers_wait(connection->all))
+    if (phase == CONNECTION_IDLES && (newcomers_wait(connection->all) || connection->is_extra))
         http_connection_close(connection);
+    else if (phase == CONNECTION_BEGINS && connection->is_extra)
+        return; /* it knocks, since it opened */
     else if (connection->client_is_gone && waits_for_client(phase))
         enter(connection, CONNECTION_LEAVES);
     else
@@ -213,6 +291,7 @@ void http_connection_refuse(struct http_connection *connection,
                             const struct http_exchange *exchange)
 {
     http_refusal_send(connection->fd, exchange);
+    http_traffic_count(connection->all->traffic, exchange->route, exchange->answer.status);
     enter(connection, CONNECTION_LINGERS);
 }
 
@@ -223,11 +302,19 @@ void http_connection_refuse_head(struct http_connection *connection, const char 
 
     http_exchange_init(&exchange);
     exchange.method = method;
-    if (http_answer_problem(&exchange, refusal->status, refusal->code, "%s", refusal->detail) == 0)
+    int rc = refusal->status == 503 ? http_answer_header(&exchange, "Retry-After", "1") : 0;
+    if (rc == 0)
+        rc = http_answer_problem(&exchange, refusal->status, refusal->code, "%s", refusal->detail);
+    if (rc == 0)
         http_connection_refuse(connection, &exchange);
     else
         http_connection_close(connection);
     http_exchange_done(&exchange);
+}
+
+void http_connection_receive(struct http_connection *connection, size_t n)
+{
+    connection->n_received += n;
 }
 
 bool http_connection_discard(struct http_connection *connection, size_t n)

@@ -2,8 +2,14 @@
  *
  * A connection is in one phase at a time, and each phase has one time limit for all that are in it.
  * So the phase's list, in order of entering, is also the order in which their time is up, and the
- * first of those that idle has idled longest: it is the one closed when the limit is reached. When
- * none idles, new clients wait in the listeners' queues.
+ * first of those that idle has idled longest.
+ *
+ * When the limit is reached, who asks for nothing makes room for who comes: the one that has idled
+ * longest; or one that was refused and stays, has not sent the head of a request within a second,
+ * or sends a body at a crawl. If all are being served, a newcomer is an extra one, of which there
+ * are a few: it gets an answer to what has to be answered always, such as whether we are alive, and
+ * a 503 to all else. So a crowd of clients that are slow, or do nothing, is hardly noticed by
+ * others.
  *
  * Closing one is shutting its socket down; libmicrohttpd, which owns the socket, does the rest.
  */
@@ -21,11 +27,13 @@
 #include "daemon/api/http_exchange.h"
 #include "daemon/api/http_guard.h"
 #include "daemon/api/http_site.h"
+#include "daemon/api/http_traffic.h"
 
 enum connection_phase {
+    CONNECTION_KNOCKS,   /* an extra one, until the head of its request has come */
     CONNECTION_OPENS,    /* until the first line of its first request */
-    CONNECTION_RECEIVES, /* a request, from its first line to its end; anew with each piece, if the
-                            body is streamed */
+    CONNECTION_BEGINS,   /* a request, from its first line to the end of its head */
+    CONNECTION_RECEIVES, /* its body; anew with each piece, if that is streamed */
     CONNECTION_SERVES,   /* a handler is at work, or its answer is on its way */
     CONNECTION_IDLES,    /* kept alive after an answer */
     CONNECTION_LEAVES,   /* the client is gone; what it had sent is still read */
@@ -40,9 +48,12 @@ struct http_connections {
     struct co_list phases[CONNECTION_N_PHASES];
     co_time limits[CONNECTION_N_PHASES]; /* CO_NEVER: none, or somebody else's */
     struct co_semaphore permits;
-    unsigned n_open;
+    unsigned max;    /* that are not extra */
+    unsigned n_open; /* extra ones too */
+    unsigned n_closing;
     void (*refused)(struct http_connection *connection); /* for its slowness: drops its request */
-    struct http_site names; /* those that do not depend on the connection */
+    struct http_site names;       /* those that do not depend on the connection */
+    struct http_traffic *traffic; /* what is refused counts; NULL: nobody wants to know */
 };
 
 struct http_connection {
@@ -51,6 +62,9 @@ struct http_connection {
     enum connection_phase phase;
     co_time since; /* of the phase */
     bool client_is_gone;
+    bool is_extra; /* it is closed behind one answer */
+    co_time body_began;
+    uint64_t n_received; /* bytes of the body */
     struct co_list link;
     struct http_site site; /* who we are to this client */
     char address[CO_ADDRESS_TEXT_SIZE + 2];
@@ -58,6 +72,9 @@ struct http_connection {
     char *target;         /* of the request whose head is being received; owned */
     void *request;        /* of http_server_request.c: the one that is being received or served */
 };
+
+/* How many extra connections there may be, of a limit. */
+unsigned http_connections_extra(unsigned max);
 
 /* How long a connection may idle; also how long a client may leave an answer unread. */
 #define CONNECTION_IDLE_LIMIT (60 * CO_SECOND)
@@ -67,10 +84,10 @@ void http_connections_init(struct http_connections *connections, unsigned max,
                            co_time request_timeout, const struct http_site *names,
                            void (*refused)(struct http_connection *connection));
 
-/* Waits until one more connection is allowed.
+/* Waits until one more connection is allowed, and makes room for it.
  *
  * returns    0: the caller owes http_connection_new(), or http_connections_leave()
- * suspends   at the limit
+ * suspends   while all are busy, also the extra ones
  */
 CO_BLOCKS int http_connections_enter(struct http_connections *connections);
 void http_connections_leave(struct http_connections *connections);
@@ -106,6 +123,9 @@ void http_connection_refuse(struct http_connection *connection,
 /* The same for a request that has not become an exchange. method: "" if that is not known either */
 void http_connection_refuse_head(struct http_connection *connection, const char *method,
                                  const struct http_refusal *refusal);
+
+/* n more bytes of a body have come. */
+void http_connection_receive(struct http_connection *connection, size_t n);
 
 /* n more bytes came from a client that was refused. returns  false: it is to be closed now */
 bool http_connection_discard(struct http_connection *connection, size_t n);

@@ -28,7 +28,9 @@ static int let_page_read(struct http_exchange *exchange)
 {
     const struct header headers[] = {
         {"Access-Control-Allow-Origin", http_header(exchange, "Origin")},
-        {"Access-Control-Expose-Headers", "Location, Retry-After, Link, ETag, Idempotent-Replayed"},
+        {"Access-Control-Expose-Headers",
+         "Location, Retry-After, Link, ETag, Idempotent-Replayed, Preference-Applied, RateLimit, "
+         "RateLimit-Policy, WWW-Authenticate, Content-Disposition"},
         {"Vary", "Origin"},
     };
 
@@ -115,7 +117,8 @@ static int admit_body(struct http_exchange *exchange, const struct http_body_lim
 }
 
 static int find_handler(struct http_exchange *exchange, const struct http_route *routes,
-                        size_t n_routes, const struct http_body_limits *limits)
+                        size_t n_routes, const struct http_gate *gate,
+                        const struct http_body_limits *limits)
 {
     struct route_match match;
     enum route_outcome outcome =
@@ -126,13 +129,14 @@ static int find_handler(struct http_exchange *exchange, const struct http_route 
     if (outcome == ROUTE_WRONG_METHOD)
         return answer_wrong_method(exchange, match.allow);
     http_exchange_set_route(exchange, &match);
-    return admit_body(exchange, limits);
+    int rc = gate->check != NULL ? gate->check(gate->arg, exchange, match.route) : 0;
+    return rc < 0 || exchange->answer.status != 0 ? rc : admit_body(exchange, limits);
 }
 
 int http_dispatch(struct http_exchange *exchange, const struct http_route *routes, size_t n_routes,
-                  const struct http_body_limits *limits)
+                  const struct http_gate *gate, const struct http_body_limits *limits)
 {
     int rc = let_page_read(exchange);
 
-    return rc < 0 ? rc : find_handler(exchange, routes, n_routes, limits);
+    return rc < 0 ? rc : find_handler(exchange, routes, n_routes, gate, limits);
 }

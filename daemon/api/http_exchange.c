@@ -21,6 +21,7 @@ void http_exchange_init(struct http_exchange *exchange)
     http_body_stream_init(&exchange->stream, 0);
     buffer_init(&exchange->answer.fields, MAX_ANSWER_FIELDS_BYTES);
     buffer_init(&exchange->answer.body, 0);
+    http_answer_stream_init(&exchange->answer.stream);
 }
 
 void http_exchange_done(struct http_exchange *exchange)
@@ -161,6 +162,30 @@ const char *http_header(const struct http_exchange *exchange, const char *name)
     return NULL;
 }
 
+const char *http_header_next(const struct http_exchange *exchange, const char *name,
+                             const char *after)
+{
+    bool is_behind = after == NULL;
+
+    for (size_t i = 0; i < exchange->n_fields; i++) {
+        const struct http_field *field = &exchange->fields[i];
+        if (is_behind && strcasecmp(field->name, name) == 0)
+            return field->value;
+        is_behind |= field->value == after;
+    }
+    return NULL;
+}
+
+const struct token *http_token(const struct http_exchange *exchange)
+{
+    return exchange->token;
+}
+
+void http_set_token(struct http_exchange *exchange, const struct token *token)
+{
+    exchange->token = token;
+}
+
 uint64_t http_exchange_body_length(const struct http_exchange *exchange)
 {
     const char *length = http_header(exchange, "Content-Length");
@@ -197,119 +222,4 @@ int http_query_each(const struct http_exchange *exchange,
         name = value + strlen(value) + 1;
     }
     return rc;
-}
-
-bool http_answer_next_field(const struct http_answer *answer, const char **name, const char **value)
-{
-    const char *next = *name != NULL ? *value + strlen(*value) + 1 : answer->fields.data;
-
-    if (next == NULL || next == answer->fields.data + answer->fields.len)
-        return false;
-    *name = next;
-    *value = next + strlen(next) + 1;
-    return true;
-}
-
-static bool has_field(const struct http_answer *answer, const char *wanted)
-{
-    const char *name = NULL;
-    const char *value;
-
-    while (http_answer_next_field(answer, &name, &value))
-        if (strcasecmp(name, wanted) == 0)
-            return true;
-    return false;
-}
-
-int http_answer_header(struct http_exchange *exchange, const char *name, const char *value)
-{
-    struct buffer *fields = &exchange->answer.fields;
-    size_t name_size = strlen(name) + 1;
-    size_t value_size = strlen(value) + 1;
-
-    assert(exchange->answer.status == 0);
-    assert(value[0] != '\0' && strpbrk(value, "\r\n\t") == NULL);
-    int rc = buffer_reserve(fields, name_size + value_size);
-    if (rc < 0)
-        return rc;
-    buffer_append(fields, name, name_size);
-    buffer_append(fields, value, value_size);
-    return 0;
-}
-
-/* Answers are about this moment and for this client alone, and never a page unless a handler says
- * so: a browser that is led to one must not run or frame anything that an origin has sent us. */
-static int add_default_fields(struct http_exchange *exchange)
-{
-    static const char *const defaults[][2] = {
-        {"Cache-Control", "no-store"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-    };
-    int rc = 0;
-
-    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]) && rc == 0; i++)
-        if (!has_field(&exchange->answer, defaults[i][0]))
-            rc = http_answer_header(exchange, defaults[i][0], defaults[i][1]);
-    return rc;
-}
-
-static int add_fields(struct http_exchange *exchange, const char *content_type)
-{
-    size_t length = exchange->answer.fields.len;
-    int rc = 0;
-
-    if (content_type != NULL)
-        rc = http_answer_header(exchange, "Content-Type", content_type);
-    if (rc == 0)
-        rc = add_default_fields(exchange);
-    if (rc < 0)
-        exchange->answer.fields.len = length;
-    return rc;
-}
-
-int http_answer(struct http_exchange *exchange, int status, const char *content_type,
-                struct buffer *body)
-{
-    struct http_answer *answer = &exchange->answer;
-    int rc = add_fields(exchange, content_type);
-
-    if (rc < 0)
-        return rc;
-    if (body != NULL) {
-        answer->body = *body;
-        buffer_init(body, body->max);
-    }
-    answer->status = status;
-    return 0;
-}
-
-int http_answer_source(struct http_exchange *exchange, int status, const char *content_type,
-                       const struct http_body_source *source)
-{
-    assert(exchange->route == NULL || !exchange->route->streams_body ||
-           exchange->stream.is_complete);
-    int rc = add_fields(exchange, content_type);
-    if (rc < 0)
-        return rc;
-    struct http_body_source *copy = malloc(sizeof(*copy));
-    if (copy == NULL)
-        return -ENOMEM;
-    *copy = *source;
-    exchange->answer.source = copy;
-    exchange->answer.status = status;
-    return 0;
-}
-
-void http_answer_reset(struct http_exchange *exchange)
-{
-    struct http_answer *answer = &exchange->answer;
-
-    if (answer->source != NULL) {
-        answer->source->done(answer->source->arg);
-        free(answer->source);
-    }
-    buffer_done(&answer->fields);
-    buffer_done(&answer->body);
-    *answer = (struct http_answer){.fields = answer->fields, .body = answer->body};
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "daemon/api/http_answer_stream.h"
 #include "daemon/api/http_body_stream.h"
 #include "daemon/api/http_exchange.h"
 #include "daemon/api/http_guard.h"
@@ -15,6 +16,7 @@ struct http_answer {
     struct buffer fields; /* "name\0value\0" for each header */
     struct buffer body;
     struct http_body_source *source; /* instead of body; NULL: none */
+    struct http_answer_stream stream; /* instead of both, if it is begun */
 };
 
 struct http_exchange {
@@ -26,11 +28,13 @@ struct http_exchange {
     struct http_field *fields;
     size_t n_fields;
     const struct http_route *route;
+    const struct token *token;
     const char *params[ROUTE_MAX_PARAMS];
     char *param_room; /* in texts */
     struct buffer body;
     struct http_body_stream stream; /* instead of body, if the route streams it */
     struct http_answer answer;
+    bool ends_with_server; /* http_cancel_when_stopping() */
 };
 
 /* An exchange of a request of which nothing is known. */

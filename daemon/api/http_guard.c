@@ -8,6 +8,7 @@
 /* The fields that some check asks for. */
 enum known_field {
     HOST,
+    AUTHORIZATION,
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
     EXPECT,
@@ -17,9 +18,13 @@ enum known_field {
 };
 
 static const char *const known_names[N_KNOWN_FIELDS] = {
-    [HOST] = "host",     [CONTENT_LENGTH] = "content-length",
-    [EXPECT] = "expect", [TRANSFER_ENCODING] = "transfer-encoding",
-    [ORIGIN] = "origin", [FETCH_SITE] = "sec-fetch-site",
+    [HOST] = "host",
+    [AUTHORIZATION] = "authorization",
+    [CONTENT_LENGTH] = "content-length",
+    [EXPECT] = "expect",
+    [TRANSFER_ENCODING] = "transfer-encoding",
+    [ORIGIN] = "origin",
+    [FETCH_SITE] = "sec-fetch-site",
 };
 
 /* What one walk over the head found out. */
@@ -232,6 +237,11 @@ static bool foreign_host(const struct facts *facts)
             !http_site_has_host(facts->site, target->authority, target->authority_length));
 }
 
+static bool several_authorizations(const struct facts *facts)
+{
+    return facts->n[AUTHORIZATION] > 1;
+}
+
 static bool foreign_origin(const struct facts *facts)
 {
     return facts->n[ORIGIN] > 1 ||
@@ -285,6 +295,8 @@ static const struct check {
       "api.allowed_origins."}},
     {foreign_page,
      {403, "foreign_origin", "A page of another site may not make a browser send this."}},
+    {several_authorizations,
+     {400, "several_authorizations", "There is more than one Authorization."}},
     {devious_path,
      {400, "bad_path", "The path holds \"..\", or an encoded slash or control character."}},
     {unknown_method, {501, "unknown_method", "The request method is not known."}},

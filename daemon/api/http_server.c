@@ -119,10 +119,12 @@ static int serve(void *arg, void **result)
     run_until(server, is_told_to_stop, CO_NEVER);
 
     co_scope_shield(&shield, CO_NEVER); /* handlers have the grace; nothing else takes long */
-    service->is_stopping = true;
+    service->is_stopping = service->refuses_all = true;
     stop_accepting(server);
+    http_connections_close_all(&service->connections, CONNECTION_KNOCKS);
     http_connections_close_all(&service->connections, CONNECTION_OPENS);
     http_connections_close_all(&service->connections, CONNECTION_IDLES);
+    http_requests_stop(service);
     run_until(server, has_no_connections, server->grace);
     co_group_cancel(&service->tasks, 0, "the HTTP server stops");
     run_until(server, has_no_connections, FLUSH_TIME);
@@ -149,12 +151,15 @@ static int create(struct http_server **ret_server, const struct http_server_opti
         .routes = options->routes,
         .n_routes = options->n_routes,
         .handler_arg = options->handler_arg,
+        .traffic = options->traffic,
+        .gate = options->gate,
         .limits = {options->max_body_bytes, options->max_stream_bytes},
         .watch.epoll_fd = -1,
     };
     co_list_init(&server->service.to_resume);
     http_connections_init(&server->service.connections, options->max_connections,
                           options->request_timeout, &names, http_request_release);
+    server->service.connections.traffic = options->traffic;
     *ret_server = server;
     return 0;
 }
@@ -210,6 +215,21 @@ int http_server_new(struct http_server **ret_server, const struct http_server_op
 const char *http_server_address(const struct http_server *server, size_t i)
 {
     return i < server->n_acceptors ? server->acceptors[i].listener.text : NULL;
+}
+
+void http_server_drain(struct http_server *server)
+{
+    server->service.is_stopping = true;
+    http_requests_stop(&server->service);
+}
+
+bool http_server_is_idle(const struct http_server *server)
+{
+    const struct co_list *phases = server->service.connections.phases;
+
+    return co_list_is_empty(&phases[CONNECTION_BEGINS]) &&
+           co_list_is_empty(&phases[CONNECTION_RECEIVES]) &&
+           co_list_is_empty(&phases[CONNECTION_SERVES]);
 }
 
 static void join(struct co_task *task)

@@ -19,7 +19,9 @@
 
 #include "lib/co/base.h"
 
+#include "daemon/api/http_dispatch.h"
 #include "daemon/api/http_exchange.h"
+#include "daemon/api/http_traffic.h"
 #include "daemon/api/router.h"
 #include "daemon/base/err.h"
 
@@ -30,9 +32,11 @@ struct http_server_options {
     size_t n_listen;
     const struct http_route *routes; /* this and the lists below live as long as the server */
     size_t n_routes;
-    void *handler_arg;         /* given to every handler */
-    uint64_t max_body_bytes;   /* of routes that take a body */
-    uint64_t max_stream_bytes; /* of those that stream it */
+    void *handler_arg;            /* given to every handler */
+    struct http_traffic *traffic; /* of these routes: what is answered counts; NULL: does not */
+    struct http_gate gate;        /* who may use which route */
+    uint64_t max_body_bytes;      /* of routes that take a body */
+    uint64_t max_stream_bytes;    /* of those that stream it */
     unsigned
         max_connections; /* above, the one that has idled longest is closed, or newcomers wait */
     co_time request_timeout; /* a client's time to send head and body; between two pieces of a body
@@ -54,6 +58,13 @@ int http_server_new(struct http_server **ret_server, const struct http_server_op
 /* The i-th bound address as text ("127.0.0.1:7480"); NULL past the last. Tells the port chosen for
  * 0. */
 const char *http_server_address(const struct http_server *server, size_t i);
+
+/* The end is near: from now on connections are closed behind their answers, and handlers that
+ * follow something end, see http_cancel_when_stopping(). What else comes is served as ever. */
+void http_server_drain(struct http_server *server);
+
+/* No request is being received or handled. */
+bool http_server_is_idle(const struct http_server *server);
 
 /* Stops accepting, lets requests that are being handled finish for `grace`, then cancels them, and
  * frees everything. NULL is fine. suspends; is not disturbed by cancellation. */

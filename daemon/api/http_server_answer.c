@@ -2,9 +2,13 @@
 
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* How much of a source is held in memory for each answer that is being sent. */
-enum { SOURCE_BLOCK_BYTES = 64 * 1024 };
+enum {
+    SOURCE_BLOCK_BYTES = 64 * 1024,
+    STREAM_BLOCK_BYTES = 4 * 1024, /* likewise, if the client does not know chunks (HTTP/1.0) */
+};
 
 static void free_bytes(void *bytes)
 {
@@ -30,6 +34,8 @@ static ssize_t read_source(void *arg, uint64_t position, char *bytes, size_t max
     const struct http_body_source *source = arg;
     ssize_t n = source->read(source->arg, position, bytes, max);
 
+    if (n == 0 && source->length == HTTP_LENGTH_UNKNOWN)
+        return MHD_CONTENT_READER_END_OF_STREAM;
     return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -43,12 +49,22 @@ static void free_source(void *arg)
 
 static struct MHD_Response *respond_with_source(struct http_body_source **source)
 {
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        (*source)->length, SOURCE_BLOCK_BYTES, read_source, *source, free_source);
+    struct http_body_source *from = *source;
+    struct MHD_Response *response =
+        from->bytes != NULL ? MHD_create_response_from_buffer_with_free_callback_cls(
+                                  from->length, (void *)from->bytes, free_source, from)
+                            : MHD_create_response_from_callback(from->length, SOURCE_BLOCK_BYTES,
+                                                                read_source, from, free_source);
 
     if (response != NULL)
         *source = NULL;
     return response;
+}
+
+/* What goes into a chunk is read right into the connection's memory. */
+static struct MHD_Response *respond_with_stream(http_stream_reader *read, void *arg)
+{
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read, arg, NULL);
 }
 
 static bool add_headers(struct MHD_Response *response, const struct http_answer *answer)
@@ -62,10 +78,34 @@ static bool add_headers(struct MHD_Response *response, const struct http_answer 
     return true;
 }
 
-struct MHD_Response *http_answer_to_response(struct http_answer *answer, bool is_last)
+/* Before 1.0, libmicrohttpd ends even the chunks that it does not send, which the client would take
+ * for the beginning of the next answer. Without chunks it closes the connection. */
+static void leave_chunks_out(struct MHD_Response *response, const struct http_exchange *exchange)
 {
-    struct MHD_Response *response = answer->source != NULL ? respond_with_source(&answer->source)
-                                                           : respond_with_bytes(&answer->body);
+    if (strcmp(exchange->method, "HEAD") == 0)
+        (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
+static struct MHD_Response *respond(struct http_exchange *exchange, http_stream_reader *read,
+                                    void *arg)
+{
+    struct http_answer *answer = &exchange->answer;
+    bool has_length = !answer->stream.is_begun &&
+                      (answer->source == NULL || answer->source->length != HTTP_LENGTH_UNKNOWN);
+    struct MHD_Response *response = answer->stream.is_begun  ? respond_with_stream(read, arg)
+                                    : answer->source != NULL ? respond_with_source(&answer->source)
+                                                             : respond_with_bytes(&answer->body);
+
+    if (response != NULL && !has_length)
+        leave_chunks_out(response, exchange);
+    return response;
+}
+
+struct MHD_Response *http_answer_to_response(struct http_exchange *exchange, bool is_last,
+                                             http_stream_reader *read, void *arg)
+{
+    const struct http_answer *answer = &exchange->answer;
+    struct MHD_Response *response = respond(exchange, read, arg);
 
     if (response == NULL)
         return NULL;

@@ -49,7 +49,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     (void)cls;
     free(connection->target);
     connection->target = strdup(target != NULL ? target : "");
-    http_connection_enter(connection, CONNECTION_RECEIVES);
+    http_connection_enter(connection, CONNECTION_BEGINS);
     return connection;
 }
 
@@ -76,6 +76,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     bool goes_on;
 
     *n_bytes = 0; /* all of it is taken */
+    http_connection_receive(connection, n);
     if (http_connection_is_over(connection))
         goes_on = http_connection_discard(connection, n);
     else if (connection->request == NULL)
@@ -90,14 +91,17 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
 static void on_request_end(void *cls, struct MHD_Connection *mhd, void **request_context,
                            enum MHD_RequestTerminationCode code)
 {
+    const struct http_driver *driver = cls;
     struct http_connection *connection = *request_context;
 
-    (void)cls;
     (void)mhd;
     (void)code;
     http_request_release(connection);
     free(co_take(connection->target));
-    http_connection_enter(connection, CONNECTION_IDLES);
+    if (driver->service->is_stopping && !http_connection_is_over(connection))
+        http_connection_close(connection);
+    else
+        http_connection_enter(connection, CONNECTION_IDLES);
 }
 
 /* We decode paths and queries ourselves: libmicrohttpd would cut them at %00. */
@@ -144,14 +148,15 @@ static struct MHD_Daemon *start_mhd(struct http_driver *driver, unsigned max_con
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_message, NULL},
         {OPTION_STRICTNESS, STRICTNESS, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)max_connections + 1, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT,
+         (intptr_t)max_connections + http_connections_extra(max_connections) + 1, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_IDLE_LIMIT / CO_SECOND, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_INCREMENT, POOL_INCREMENT_BYTES, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, driver},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_request_end, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_request_end, driver},
         {MHD_OPTION_END, 0, NULL},
     };
 
@@ -208,6 +213,8 @@ co_time http_driver_deadline(const struct http_driver *driver)
     co_time deadline = http_connections_deadline(&driver->service->connections);
     MHD_UNSIGNED_LONG_LONG ms;
 
+    if (!co_list_is_empty(&driver->service->to_resume))
+        return co_now();
     if (MHD_get_timeout(driver->mhd, &ms) == MHD_YES) {
         co_time due = co_now() + (co_time)ms * CO_MILLISECOND;
         if (due < deadline)

@@ -14,6 +14,10 @@
 #include "daemon/api/problem.h"
 #include "daemon/base/log.h"
 
+/* Of streams that are sent, and of connections that are resumed, in one round of libmicrohttpd: what
+ * else there is to serve has its turn after some two milliseconds. */
+enum { PIECES_PER_ROUND = 128 };
+
 enum request_stage {
     REQUEST_BEGUN,
     REQUEST_RUNNING, /* its handler is */
@@ -26,11 +30,25 @@ struct request {
     struct http_connection *connection; /* NULL once closed: its handler's task owns us then */
     struct MHD_Connection *mhd;
     struct co_task *task;
+    co_time began_at; /* when its head had come */
     enum request_stage stage;
     bool is_complete; /* all of it has come */
     bool is_suspended;
     struct co_list link; /* in service->to_resume */
 };
+
+static void resume_soon(struct request *request)
+{
+    if (request->is_suspended && !co_list_is_linked(&request->link))
+        co_list_append(&request->service->to_resume, &request->link);
+    co_wake_fd(request->service->wake_fd, CO_READABLE);
+}
+
+/* The stream of its answer has news. */
+static void resume_later(void *arg)
+{
+    resume_soon(arg);
+}
 
 static struct request *request_new(struct http_service *service, struct http_connection *connection,
                                    struct MHD_Connection *mhd)
@@ -39,9 +57,16 @@ static struct request *request_new(struct http_service *service, struct http_con
 
     if (request == NULL)
         return NULL;
-    *request = (struct request){.service = service, .connection = connection, .mhd = mhd};
+    *request = (struct request){
+        .service = service,
+        .connection = connection,
+        .mhd = mhd,
+        .began_at = co_clock_now(),
+    };
     http_exchange_init(&request->exchange);
     co_list_init(&request->link);
+    request->exchange.answer.stream.news = resume_later;
+    request->exchange.answer.stream.arg = request;
     return request;
 }
 
@@ -60,6 +85,7 @@ void http_request_release(struct http_connection *connection)
     if (request == NULL)
         return;
     request->connection = NULL;
+    request->exchange.answer.stream.news = NULL;
     if (request->stage == REQUEST_RUNNING)
         co_cancel(request->task, "the client has gone");
     else
@@ -79,6 +105,8 @@ void http_request_client_gone(void *arg, void *watched)
 }
 
 static const struct http_refusal stopping = {503, "shutting_down", "The server is being stopped."};
+static const struct http_refusal overloaded = {
+    503, "overloaded", "There are as many clients as there may be (api.max_connections)."};
 static const struct http_refusal failed = {500, "internal_error",
                                            "The server failed; see its log."};
 
@@ -98,13 +126,6 @@ static void settle(struct request *request)
         log_error("%s: no answer could be made: %s", exchange->route->path, strerror(-rc));
 }
 
-static void resume_soon(struct request *request)
-{
-    if (request->is_suspended && !co_list_is_linked(&request->link))
-        co_list_append(&request->service->to_resume, &request->link);
-    co_wake_fd(request->service->wake_fd, CO_READABLE);
-}
-
 /* libmicrohttpd cannot answer while a body is on its way. */
 static void answer_early(struct request *request)
 {
@@ -118,9 +139,19 @@ static void answer_early(struct request *request)
         http_connection_close(connection);
 }
 
-static void finish(struct request *request)
+/* rc: of the handler; when the server stops, what follows something just ends. */
+static void end_stream(struct request *request, int rc)
+{
+    bool is_stopped = rc == -ECANCELED && request->service->is_stopping;
+
+    if (request->exchange.answer.stream.is_begun)
+        http_answer_stream_end(&request->exchange.answer.stream, is_stopped ? 0 : rc);
+}
+
+static void finish(struct request *request, int rc)
 {
     settle(request);
+    end_stream(request, rc);
     buffer_done(&request->exchange.body); /* the client may take its time with the answer */
     http_body_stream_done(&request->exchange.stream);
     request->stage = REQUEST_ANSWERED;
@@ -141,10 +172,55 @@ static int run_handler(void *arg, void **result)
     if (rc < 0 && rc != -ECANCELED && rc != exchange->stream.failure)
         log_error("%s %s: %s", exchange->method, exchange->route->path, strerror(-rc));
     if (request->connection != NULL)
-        finish(request);
+        finish(request, rc);
     else
         request_free(request);
     return 0;
+}
+
+static void suspend(struct request *request)
+{
+    if (!request->is_suspended)
+        MHD_suspend_connection(request->mhd);
+    request->is_suspended = true;
+    http_connection_enter(request->connection, CONNECTION_SERVES);
+    if (request->connection->client_is_gone) /* before there was a handler to cancel */
+        co_cancel(request->task, "the client has gone");
+}
+
+/* A piece of a stream. When there is none yet, or others have waited long enough for theirs, the
+ * connection waits: to ask again and again would keep the loop busy. */
+static ssize_t read_stream(void *arg, uint64_t position, char *bytes, size_t max)
+{
+    struct request *request = arg;
+    struct http_service *service = request->service;
+    bool is_our_turn = service->n_pieces_left > 0;
+    ssize_t n = is_our_turn
+                    ? http_answer_stream_take(&request->exchange.answer.stream, bytes, max)
+                    : -EAGAIN;
+
+    (void)position;
+    if (n > 0) {
+        service->n_pieces_left--;
+        return n;
+    }
+    if (n != -EAGAIN)
+        return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+    suspend(request);
+    if (!is_our_turn)
+        resume_soon(request);
+    return 0;
+}
+
+/* What is refused counts with its connection. */
+static void count_answer(const struct request *request)
+{
+    const struct http_exchange *exchange = &request->exchange;
+    struct http_traffic *traffic = request->service->traffic;
+
+    http_traffic_count(traffic, exchange->route, exchange->answer.status);
+    http_traffic_time(traffic, exchange->route,
+                      (co_clock_now() - request->began_at) / CO_MICROSECOND);
 }
 
 static bool send_answer(struct request *request)
@@ -154,12 +230,23 @@ static bool send_answer(struct request *request)
 
     if (answer->status == 0)
         return false;
-    response = http_answer_to_response(answer, request->service->is_stopping);
+    response =
+        http_answer_to_response(&request->exchange, request->service->is_stopping || request->connection->is_extra,
+                                read_stream, request);
     if (response == NULL)
         return false;
     enum MHD_Result queued = MHD_queue_response(request->mhd, (unsigned)answer->status, response);
     MHD_destroy_response(response);
+    if (queued == MHD_YES)
+        count_answer(request);
     return queued == MHD_YES;
+}
+
+/* For the time when the server is being stopped. */
+static void cancel_endless(struct request *request)
+{
+    if (request != NULL && request->stage == REQUEST_RUNNING && request->exchange.ends_with_server)
+        co_cancel(request->task, "the server stops");
 }
 
 static bool start_handler(struct request *request)
@@ -173,19 +260,10 @@ static bool start_handler(struct request *request)
     return true;
 }
 
-static void suspend(struct request *request)
-{
-    if (!request->is_suspended)
-        MHD_suspend_connection(request->mhd);
-    request->is_suspended = true;
-    http_connection_enter(request->connection, CONNECTION_SERVES);
-    if (request->connection->client_is_gone) /* before there was a handler to cancel */
-        co_cancel(request->task, "the client has gone");
-}
-
 void http_requests_resume(struct http_service *service)
 {
-    while (!co_list_is_empty(&service->to_resume)) {
+    service->n_pieces_left = PIECES_PER_ROUND;
+    for (unsigned n = 0; n < PIECES_PER_ROUND && !co_list_is_empty(&service->to_resume); n++) {
         struct co_list *first = co_list_take_first(&service->to_resume);
         struct request *request = co_container_of(first, struct request, link);
 
@@ -216,7 +294,14 @@ static const struct http_refusal *check_head(const struct http_service *service,
                                              const struct http_connection *connection,
                                              const struct http_head *head)
 {
-    return service->is_stopping ? &stopping : http_guard_check(head, &connection->site);
+    return service->refuses_all ? &stopping : http_guard_check(head, &connection->site);
+}
+
+static bool is_turned_away(const struct request *request)
+{
+    const struct http_route *route = request->exchange.route;
+
+    return request->connection->is_extra && (route == NULL || !route->answers_always);
 }
 
 /* Refuses what is refused before its body has come; what is answered anyway waits for its turn. */
@@ -228,9 +313,16 @@ static bool admit(struct http_connection *connection, struct request *request,
     int rc = http_exchange_set_head(exchange, head);
 
     if (rc == 0)
-        rc = http_dispatch(exchange, service->routes, service->n_routes, &service->limits);
+        rc = http_dispatch(exchange, service->routes, service->n_routes, &service->gate,
+                           &service->limits);
     if (rc < 0)
         return false;
+    if (is_turned_away(request)) {
+        http_connection_refuse_head(connection, head->method, &overloaded);
+        http_request_release(connection);
+        return true;
+    }
+    http_connection_enter(connection, CONNECTION_RECEIVES);
     if (exchange->answer.status == 0)
         return !exchange->route->streams_body || start_streaming(request);
     if (http_exchange_expects_body(exchange)) {
@@ -310,8 +402,19 @@ bool http_request_serve(struct http_connection *connection)
 
     if (!request->is_complete)
         return complete(request);
-    if (request->stage == REQUEST_ANSWERED)
+    if (request->exchange.answer.stream.is_begun || request->stage == REQUEST_ANSWERED)
         return send_answer(request);
     suspend(request);
     return true;
+}
+
+void http_requests_stop(struct http_service *service)
+{
+    for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++) {
+        const struct co_list *all = &service->connections.phases[phase];
+        for (struct co_list *at = all->next; at != all; at = at->next) {
+            struct http_connection *connection = co_container_of(at, struct http_connection, link);
+            cancel_endless(connection->request);
+        }
+    }
 }

@@ -26,6 +26,7 @@
 #include "daemon/api/http_dispatch.h"
 #include "daemon/api/http_guard.h"
 #include "daemon/api/http_server_watch.h"
+#include "daemon/api/http_traffic.h"
 #include "daemon/api/router.h"
 
 struct MHD_Connection;
@@ -35,13 +36,17 @@ struct http_service {
     const struct http_route *routes;
     size_t n_routes;
     void *handler_arg;
+    struct http_traffic *traffic; /* NULL: nobody wants to know */
+    struct http_gate gate;
     struct http_body_limits limits;
-    bool is_stopping; /* requests are refused, and connections closed behind their answers */
+    bool is_stopping; /* connections are closed behind their answers, and streams end */
+    bool refuses_all; /* and whatever comes is refused */
 
     struct co_group tasks; /* handlers run in it */
     struct http_connections connections;
     struct http_watch watch;  /* of the clients of all connections */
     struct co_list to_resume; /* requests whose connections are */
+    unsigned n_pieces_left;   /* of streams, to be sent in this round */
     int wake_fd;              /* whoever is to resume them waits for this to be readable */
 };
 
@@ -62,4 +67,8 @@ void http_request_release(struct http_connection *connection);
 /* For http_watch_init(), with the service and its connections. */
 void http_request_client_gone(void *service, void *connection);
 
+/* Before each round of libmicrohttpd. What is not resumed now is in the next one, at once. */
 void http_requests_resume(struct http_service *service);
+
+/* Cancels handlers that are not to be waited for, when is_stopping has been set. */
+void http_requests_stop(struct http_service *service);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "daemon/api/access.h"
 #include "daemon/api/answer.h"
 #include "daemon/api/problem.h"
 #include "daemon/engine/jobs.h"
@@ -17,39 +18,49 @@ int answer_job(struct http_exchange *exchange, int status, const struct job_reco
     return answer_json(exchange, status, &w, &body);
 }
 
-int answer_job_accepted(struct http_exchange *exchange, const struct job_record *record)
-{
-    char location[JOB_ID_SIZE + sizeof("/v1/jobs/")];
-
-    snprintf(location, sizeof(location), "/v1/jobs/%s", record->id);
-    int rc = http_answer_header(exchange, "Location", location);
-    if (rc == 0)
-        rc = http_answer_header(exchange, "Retry-After", "1");
-    return rc < 0 ? rc : answer_job(exchange, 202, record);
-}
-
 static const struct {
     int rc;
     int status;
     const char *code;
+    const char *retry_after;
     const char *detail;
 } failures[] = {
-    {-ENOSPC, 507, "store_full",
-     "There is no room for another job: the disk has less than store.min_free_bytes left, or jobs "
-     "that have not ended fill store.max_bytes or jobs.max_jobs. Make room on the disk, delete "
-     "jobs, or raise the limit. Jobs that were accepted are safe."},
-    {-EIO, 503, "store_failed",
+    {-ENOSPC, 507, "store_full", "10",
+     "There is no room for another job: the disk has less than store.min_free_bytes left, jobs "
+     "that have not ended fill store.max_bytes or jobs.max_jobs, or what is being received takes "
+     "half of store.max_bytes. Make room on the disk, delete jobs, or raise the limit. Jobs that "
+     "were accepted are safe."},
+    {-EIO, 503, "store_failed", "10",
      "The job store has failed, and gatherd ends: see its log and the disk. Jobs that were "
      "accepted are safe."},
+    {-EBADMSG, 500, "job_damaged", NULL,
+     "What is stored of this job is damaged. Deleting it forgets it; the others do not notice."},
 };
+
+static int answer_failure(struct http_exchange *exchange, size_t i)
+{
+    int rc = 0;
+
+    if (failures[i].retry_after != NULL)
+        rc = http_answer_header(exchange, "Retry-After", failures[i].retry_after);
+    return rc
+               ?: http_answer_problem(exchange, failures[i].status, failures[i].code, "%s",
+                                      failures[i].detail);
+}
+
+int answer_over_quota(struct http_exchange *exchange, struct store *store)
+{
+    uint64_t n_queued;
+    int rc = store_n_queued(store, access_tenant(exchange), &n_queued);
+
+    return rc < 0 ? rc : quota_refuse_job(exchange, http_token(exchange), n_queued);
+}
 
 int answer_store_failure(struct http_exchange *exchange, int rc)
 {
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
         if (failures[i].rc == rc)
-            return http_answer_header(exchange, "Retry-After", "10")
-                       ?: http_answer_problem(exchange, failures[i].status, failures[i].code, "%s",
-                                              failures[i].detail);
+            return answer_failure(exchange, i);
     return rc;
 }
 

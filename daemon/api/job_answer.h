@@ -3,12 +3,13 @@
 
 #include "daemon/api/http_exchange.h"
 #include "daemon/model/job_record.h"
+#include "daemon/store/store.h"
 
 /* The "job" object. returns as http_answer() */
 int answer_job(struct http_exchange *exchange, int status, const struct job_record *record);
 
-/* 202, and where the job is. */
-int answer_job_accepted(struct http_exchange *exchange, const struct job_record *record);
+/* 429, for -EDQUOT: the tenant's queue has no room for the job. */
+CO_BLOCKS int answer_over_quota(struct http_exchange *exchange, struct store *store);
 
 /* What came of a call to the store: -ENOSPC and -EIO become problems that say what the operator can
  * do about them.

@@ -57,6 +57,14 @@ static int answer_no_item(struct http_exchange *exchange, const struct job_recor
                                record->tally.n_items);
 }
 
+/* As it is written in a link: an item has one path. returns 0, -EINVAL */
+static int take_index(const char *text, uint64_t *index)
+{
+    bool has_leading_zero = text[0] == '0' && text[1] != '\0';
+
+    return has_leading_zero ? -EINVAL : list_take_number(text, index);
+}
+
 /* ret_found  owed one found_result_done(), whatever is returned
  * returns    0; 1: there is no such item, and that has been answered; -errno
  */
@@ -64,11 +72,12 @@ static CO_BLOCKS int find(struct http_exchange *exchange, struct api *api,
                           struct found_result *ret_found)
 {
     uint64_t index;
-    int rc = jobs_find(api->jobs, http_path_param(exchange, 0), &ret_found->record);
+    int rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0),
+                       &ret_found->record);
 
     if (rc < 0)
         return rc;
-    if (list_take_number(http_path_param(exchange, 1), &index) < 0 ||
+    if (take_index(http_path_param(exchange, 1), &index) < 0 ||
         index >= ret_found->record->tally.n_items)
         return answer_no_item(exchange, ret_found->record) ?: 1;
     ret_found->index = (uint32_t)index;

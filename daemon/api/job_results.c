@@ -1,8 +1,6 @@
-/* /v1/jobs/{id}/results: what came of a job's items, page by page. */
-#include <ctype.h>
+/* /v1/jobs/{id}/results: what came of a job's items, page by page; or as job_stream.c and
+ * result_csv.c have it. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/co/co.h"
@@ -14,8 +12,6 @@
 #include "daemon/api/result_page.h"
 #include "daemon/engine/jobs.h"
 
-enum { CURSOR_SIZE = 24 };
-
 /* --- The query -------------------------------------------------------------------------------- */
 
 static int take_limit(void *query, const char *name, const char *value)
@@ -24,14 +20,11 @@ static int take_limit(void *query, const char *name, const char *value)
     return list_take_limit(value, &((struct result_query *)query)->limit);
 }
 
-/* The number to go on with or after; with an 'r' before it, among those never started. */
+/* The number to go on with or after. */
 static int take_cursor(void *query, const char *name, const char *value)
 {
-    struct result_cursor *from = &((struct result_query *)query)->from;
-
     (void)name;
-    from->in_rest = *value == 'r';
-    return list_take_number(value + from->in_rest, &from->next);
+    return result_cursor_parse(value, &((struct result_query *)query)->from);
 }
 
 static int take_outcome(void *query, const char *name, const char *value)
@@ -40,10 +33,7 @@ static int take_outcome(void *query, const char *name, const char *value)
 
     (void)name;
     q->by_outcome = true;
-    for (q->outcome = 0; q->outcome < N_OUTCOMES; q->outcome++)
-        if (strcmp(outcome_name(q->outcome), value) == 0)
-            return 0;
-    return -EINVAL;
+    return outcome_from_name(value, &q->outcome);
 }
 
 static int take_order(void *query, const char *name, const char *value)
@@ -59,18 +49,11 @@ static const struct list_param result_params[] = {
     {"limit", take_limit, "a number from 1 to 1000"},
     {"cursor", take_cursor, "the next_cursor of the page before"},
     {"order", take_order, "index or completed"},
-    {"outcome", take_outcome,
-     "success, http_error, assertion_failed, transport_error, blocked, interrupted, canceled or "
-     "skipped"},
+    {"outcome", take_outcome, outcome_names},
     {.name = NULL},
 };
 
 /* --- The page --------------------------------------------------------------------------------- */
-
-static void format_cursor(char text[CURSOR_SIZE], const struct result_cursor *cursor)
-{
-    snprintf(text, CURSOR_SIZE, "%s%" PRIu64, cursor->in_rest ? "r" : "", cursor->next);
-}
 
 /* cursor: NULL: there is no next page, nor will there be */
 static void render_end(struct json_writer *w, const char *cursor, bool more)
@@ -87,7 +70,7 @@ static CO_BLOCKS int render_page(struct http_exchange *exchange, struct store *s
                                  struct json_writer *w)
 {
     struct result_cursor next;
-    char cursor[CURSOR_SIZE];
+    char cursor[RESULT_CURSOR_SIZE];
     bool more;
 
     jw_object_begin(w);
@@ -97,7 +80,7 @@ static CO_BLOCKS int render_page(struct http_exchange *exchange, struct store *s
     jw_array_end(w);
     if (rc < 0)
         return rc;
-    format_cursor(cursor, &next);
+    result_cursor_format(&next, cursor);
     bool may_go_on = more || (query->as_completed && !job_record_has_ended(&view->record));
     render_end(w, may_go_on ? cursor : NULL, more);
     jw_object_end(w);
@@ -118,7 +101,7 @@ static CO_BLOCKS int answer_page(struct http_exchange *exchange, struct api *api
     return rc < 0 ? rc : answer_json(exchange, 200, &w, &body);
 }
 
-int job_results(struct http_exchange *exchange, void *arg)
+static int job_results_page(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
     struct result_query query = {.limit = LIST_DEFAULT_LIMIT};
@@ -127,8 +110,21 @@ int job_results(struct http_exchange *exchange, void *arg)
 
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = jobs_find(api->jobs, http_path_param(exchange, 0), &record);
+    rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0), &record);
     if (rc == 0)
         rc = answer_page(exchange, api, record, &query);
     return answer_job_failure(exchange, rc);
+}
+
+/* --- What the client would like --------------------------------------------------------------- */
+
+static const char *const types[] = {"application/json", "application/x-ndjson", "text/csv"};
+static http_handler *const handlers[] = {job_results_page, job_results_stream, job_results_csv};
+
+int job_results(struct http_exchange *exchange, void *arg)
+{
+    size_t type;
+    int rc = answer_choose(exchange, types, sizeof(types) / sizeof(types[0]), &type);
+
+    return rc == 0 ? handlers[type](exchange, arg) : rc < 0 ? rc : 0;
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
+#include "daemon/api/job_accepted.h"
 #include "daemon/api/job_answer.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/submit_key.h"
@@ -25,6 +26,7 @@ struct submission {
     unsigned char earlier_fingerprint[SHA256_SIZE];
     struct intake *intake; /* NULL: the document is only compared with an earlier one */
     struct store_upload *upload;
+    struct job_record *job; /* what has come of it; NULL: none, and that has been answered */
 };
 
 static void submission_done(struct submission *submission)
@@ -32,6 +34,7 @@ static void submission_done(struct submission *submission)
     store_upload_free(submission->upload);
     intake_free(submission->intake);
     job_record_unref(submission->earlier);
+    job_record_unref(submission->job);
     submit_key_done(&submission->key);
 }
 
@@ -76,26 +79,26 @@ static int find_earlier(struct submission *submission)
 {
     return submission->key.text == NULL
                ? -ENOENT
-               : store_find_key(submission->api->store, submission->key.text, &submission->earlier,
+               : store_find_key(submission->api->store, submission->key.tenant,
+                                submission->key.text, &submission->earlier,
                                 submission->earlier_fingerprint);
 }
 
 /* As it is now; or was, if it has been forgotten meanwhile. */
-static int answer_again(const struct submission *submission)
+static int take_earlier(struct submission *submission)
 {
-    struct http_exchange *exchange = submission->exchange;
-    CO_CLEANUP(job_record_unrefp) struct job_record *now = NULL;
-    int rc = jobs_find(submission->api->jobs, submission->earlier->id, &now);
+    int rc = jobs_renew(submission->api->jobs, &submission->earlier);
 
-    if (rc == 0 || rc == -ENOENT)
-        rc = http_answer_header(exchange, "Idempotent-Replayed", "true");
-    return rc < 0 ? rc : answer_job_accepted(exchange, now != NULL ? now : submission->earlier);
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    submission->job = co_take(submission->earlier);
+    return http_answer_header(submission->exchange, "Idempotent-Replayed", "true");
 }
 
-static int answer_by_key(const struct submission *submission)
+static int decide_by_key(struct submission *submission)
 {
     if (memcmp(submission->earlier_fingerprint, submission->key.fingerprint, SHA256_SIZE) == 0)
-        return answer_again(submission);
+        return take_earlier(submission);
     return http_answer_problem(submission->exchange, 422, "idempotency_key_reused",
                                "There is a job with this Idempotency-Key already, of another "
                                "document: a new job needs a key of its own.");
@@ -105,7 +108,7 @@ static int submit_again(struct submission *submission)
 {
     int rc = receive(submission);
 
-    return rc < 0 ? rc : answer_by_key(submission);
+    return rc < 0 ? rc : decide_by_key(submission);
 }
 
 /* --- A new one -------------------------------------------------------------------------------- */
@@ -120,6 +123,17 @@ static int on_a_thread(co_fn *fn, void *arg)
     return co_to_thread(fn, arg, NULL, NULL);
 }
 
+/* Where nothing more would be taken there is no need to receive it. */
+static int check_queue(const struct submission *submission)
+{
+    uint64_t max = access_max_queued(submission->exchange), n_queued = 0;
+    int rc = 0;
+
+    if (max > 0)
+        rc = store_n_queued(submission->api->store, submission->key.tenant, &n_queued);
+    return rc == 0 && max > 0 && n_queued >= max ? -EDQUOT : rc;
+}
+
 static int open_upload(struct submission *submission)
 {
     struct api *api = submission->api;
@@ -127,7 +141,9 @@ static int open_upload(struct submission *submission)
 
     if (health != STORE_OK)
         return health == STORE_FULL ? -ENOSPC : -EIO;
-    int rc = store_upload_new(api->store, &submission->upload);
+    int rc = check_queue(submission);
+    if (rc == 0)
+        rc = store_upload_new(api->store, &submission->upload);
     if (rc < 0)
         return rc;
     const struct intake_sink sink = {
@@ -147,13 +163,23 @@ static int answer_refused(const struct submission *submission)
 static int accept_job(struct submission *submission)
 {
     const struct submit_key *key = &submission->key;
-    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
-    int rc = jobs_accept(submission->api->jobs, submission->upload, submission->intake, key->text,
-                         key->text != NULL ? key->fingerprint : NULL, &record);
+    const struct job_owner owner = {
+        .tenant = key->tenant,
+        .max_queued = access_max_queued(submission->exchange),
+        .key = key->text,
+        .fingerprint = key->text != NULL ? key->fingerprint : NULL,
+    };
+    struct job_record *record;
+    int rc =
+        jobs_accept(submission->api->jobs, submission->upload, submission->intake, &owner, &record);
 
-    if (rc == -EEXIST)
-        return find_earlier(submission) ?: answer_by_key(submission);
-    return rc < 0 ? rc : answer_job_accepted(submission->exchange, record);
+    if (rc == -EEXIST) {
+        job_record_unref(record);
+        return find_earlier(submission) ?: decide_by_key(submission);
+    }
+    if (rc == 0)
+        submission->job = record;
+    return rc;
 }
 
 static int submit_new(struct submission *submission)
@@ -182,15 +208,16 @@ static int answer_bad_key(struct http_exchange *exchange, int rc)
     return rc;
 }
 
-int job_submit(struct http_exchange *exchange, void *arg)
+/* What a submission holds is let go of before anybody waits for its job. */
+static int take_in(struct http_exchange *exchange, struct api *api, struct job_record **ret_record)
 {
     CO_CLEANUP(submission_done)
     struct submission submission = {
         .exchange = exchange,
-        .api = arg,
+        .api = api,
         .content_type = http_header(exchange, "Content-Type"),
     };
-    int rc = submit_key_begin(&submission.key, &submission.api->submit_keys,
+    int rc = submit_key_begin(&submission.key, &api->submit_keys, access_tenant(exchange),
                               http_header(exchange, "Idempotency-Key"), submission.content_type);
 
     if (rc < 0)
@@ -200,5 +227,22 @@ int job_submit(struct http_exchange *exchange, void *arg)
         rc = submit_again(&submission);
     else if (rc == -ENOENT)
         rc = submit_new(&submission);
+    *ret_record = co_take(submission.job);
+    return rc;
+}
+
+int job_submit(struct http_exchange *exchange, void *arg)
+{
+    struct api *api = arg;
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    struct wait_request wait;
+    int rc = job_accepted_read_wait(exchange, api, &wait);
+
+    if (rc == 0)
+        rc = take_in(exchange, api, &record);
+    if (rc == 0 && record != NULL)
+        rc = job_accepted_answer(exchange, api, &wait, &record);
+    if (rc == -EDQUOT)
+        rc = answer_over_quota(exchange, api->store);
     return answer_store_failure(exchange, rc);
 }

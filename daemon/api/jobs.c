@@ -8,6 +8,7 @@
 
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
+#include "daemon/api/job_accepted.h"
 #include "daemon/api/job_answer.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/problem.h"
@@ -15,23 +16,17 @@
 
 /* --- One job ---------------------------------------------------------------------------------- */
 
+/* For a handler without query parameters. returns as jobs_find(); 1: there is one, and that has
+ * been answered */
 static CO_BLOCKS int find_job(struct http_exchange *exchange, struct api *api,
                               struct job_record **ret_record)
 {
-    return jobs_find(api->jobs, http_path_param(exchange, 0), ret_record);
-}
-
-int job_get(struct http_exchange *exchange, void *arg)
-{
     static const struct list_param no_params[] = {{.name = NULL}};
-    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
     int rc = list_query_read(exchange, no_params, NULL);
 
-    if (rc == 0)
-        rc = find_job(exchange, arg, &record);
-    if (rc == 0)
-        rc = answer_job(exchange, 200, record);
-    return answer_job_failure(exchange, rc);
+    return rc != 0 ? rc
+                   : jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0),
+                               ret_record);
 }
 
 int job_cancel(struct http_exchange *exchange, void *arg)
@@ -55,6 +50,8 @@ int job_delete(struct http_exchange *exchange, void *arg)
 
     if (rc == 0)
         rc = jobs_delete(api->jobs, record);
+    else if (rc == -EBADMSG)
+        rc = jobs_delete_damaged(api->jobs, access_tenant(exchange), http_path_param(exchange, 0));
     if (rc == 0)
         rc = http_answer(exchange, 204, NULL, NULL);
     return answer_job_failure(exchange, rc);
@@ -88,11 +85,17 @@ int job_run_again(struct http_exchange *exchange, void *arg)
     struct api *api = arg;
     CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
     CO_CLEANUP(job_record_unrefp) struct job_record *retried = NULL;
-    int rc = find_job(exchange, api, &record);
+    struct wait_request wait;
+    int rc = job_accepted_read_wait(exchange, api, &wait);
 
     if (rc == 0)
-        rc = jobs_retry(api->jobs, record, &retried);
-    rc = rc == 0 ? answer_job_accepted(exchange, retried) : answer_no_retry(exchange, rc);
+        rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0), &record);
+    if (rc == 0)
+        rc = jobs_retry(api->jobs, record, access_max_queued(exchange), &retried);
+    if (rc == -EDQUOT)
+        return answer_over_quota(exchange, api->store);
+    rc = rc == 0 ? job_accepted_answer(exchange, api, &wait, &retried)
+                 : answer_no_retry(exchange, rc);
     return answer_job_failure(exchange, rc);
 }
 
@@ -213,6 +216,7 @@ int job_list(struct http_exchange *exchange, void *arg)
     CO_CLEANUP(list_request_done) struct list_request list = {.limit = LIST_DEFAULT_LIMIT};
 
     list.query.labels = list.labels;
+    list.query.tenant = access_tenant(exchange);
     int rc = list_query_read(exchange, job_list_params, &list);
     if (rc == 0)
         rc = find_jobs(arg, &list);

@@ -54,6 +54,8 @@ int limits_get(struct http_exchange *exchange, void *arg)
     jw_text(&w, "limits");
     for (size_t i = 0; i < config_n_settings;)
         i = render_section(api->config, i, &w);
+    jw_key(&w, "token");
+    access_render(exchange, &w);
     jw_object_end(&w);
     return answer_json(exchange, 200, &w, &body);
 }

@@ -1,8 +1,12 @@
 #include "daemon/api/result_page.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "lib/co/co.h"
+
+#include "daemon/api/list_query.h"
 
 enum {
     PAGE_BYTES = 8 * 1024 * 1024, /* a page of large bodies ends early */
@@ -20,7 +24,7 @@ struct pager {
     struct store *store;
     struct result_view *view;
     const struct result_query *query;
-    struct json_writer *w;
+    const struct result_sink *sink;
     struct result_cursor next;
     size_t n_items; /* looked at */
     size_t n_shown;
@@ -65,14 +69,34 @@ static CO_BLOCKS int give_others_a_turn(struct pager *pager)
 
 static bool has_room(const struct pager *pager)
 {
+    size_t max_bytes = pager->query->max_bytes > 0 ? pager->query->max_bytes : PAGE_BYTES;
+
     return pager->n_shown < pager->query->limit &&
-           (pager->n_shown == 0 || pager->w->out->len - pager->start <= PAGE_BYTES);
+           (pager->n_shown == 0 || pager->sink->out->len - pager->start <= max_bytes);
+}
+
+/* Rows that are worth being read at once. */
+static size_t n_rows_wanted(const struct pager *pager)
+{
+    size_t n_left = pager->query->limit - pager->n_shown;
+
+    return !pager->query->by_outcome && n_left < SLICE_ROWS ? n_left + 1 : SLICE_ROWS;
+}
+
+/* Where one goes on behind an item. */
+static struct result_cursor behind(const struct pager *pager, uint32_t index,
+                                   const struct store_row *row)
+{
+    if (row != NULL && pager->query->as_completed)
+        return (struct result_cursor){.next = row->seq};
+    return (struct result_cursor){.in_rest = pager->next.in_rest, .next = (uint64_t)index + 1};
 }
 
 /* Shows an item, unless the page is full. returns 0, -ENOMEM, -ECANCELED */
 static CO_BLOCKS int show(struct pager *pager, const struct store_page *page, uint32_t index,
                           const struct store_row *row)
 {
+    const struct result_cursor next = behind(pager, index, row);
     struct viewed_result viewed;
 
     pager->is_full = !has_room(pager);
@@ -81,9 +105,9 @@ static CO_BLOCKS int show(struct pager *pager, const struct store_page *page, ui
     int rc = result_view_get(pager->view, page, index, row, &viewed);
     if (rc < 0)
         return rc;
-    viewed_result_render(&viewed, pager->w);
+    rc = pager->sink->add(pager->sink->arg, &viewed, &next);
     pager->n_shown++;
-    return give_others_a_turn(pager);
+    return rc < 0 ? rc : give_others_a_turn(pager);
 }
 
 /* --- By index --------------------------------------------------------------------------------- */
@@ -209,7 +233,7 @@ static CO_BLOCKS int add_completed(struct pager *pager)
 {
     struct store_page page;
     int rc = store_read_completed(pager->store, pager->view->record.number, pager->next.next,
-                                  SLICE_ROWS, SLICE_BYTES, true, &page);
+                                  n_rows_wanted(pager), SLICE_BYTES, true, &page);
 
     pager->turn_began = co_clock_now();
     if (rc == 0)
@@ -242,17 +266,17 @@ static bool is_beyond(const struct pager *pager)
            next->next >= pager->view->record.tally.n_items;
 }
 
-int result_page_write(struct store *store, struct result_view *view,
-                      const struct result_query *query, struct json_writer *w,
-                      struct result_cursor *ret_next, bool *ret_more)
+int result_page_read(struct store *store, struct result_view *view,
+                     const struct result_query *query, const struct result_sink *sink,
+                     struct result_cursor *ret_next, bool *ret_more)
 {
     struct pager pager = {
         .store = store,
         .view = view,
         .query = query,
-        .w = w,
+        .sink = sink,
         .next = query->from,
-        .start = w->out->len,
+        .start = sink->out->len,
     };
     int rc = 0;
 
@@ -263,4 +287,36 @@ int result_page_write(struct store *store, struct result_view *view,
     *ret_next = pager.next;
     *ret_more = !pager.is_over;
     return rc;
+}
+
+/* --- As JSON ---------------------------------------------------------------------------------- */
+
+static int add_element(void *arg, const struct viewed_result *viewed,
+                       const struct result_cursor *next)
+{
+    (void)next;
+    viewed_result_render(viewed, arg);
+    return 0; /* a failure stays with the writer */
+}
+
+int result_page_write(struct store *store, struct result_view *view,
+                      const struct result_query *query, struct json_writer *w,
+                      struct result_cursor *ret_next, bool *ret_more)
+{
+    const struct result_sink sink = {.out = w->out, .add = add_element, .arg = w};
+
+    return result_page_read(store, view, query, &sink, ret_next, ret_more);
+}
+
+/* --- Cursors ---------------------------------------------------------------------------------- */
+
+void result_cursor_format(const struct result_cursor *cursor, char text[RESULT_CURSOR_SIZE])
+{
+    snprintf(text, RESULT_CURSOR_SIZE, "%s%" PRIu64, cursor->in_rest ? "r" : "", cursor->next);
+}
+
+int result_cursor_parse(const char *text, struct result_cursor *ret_cursor)
+{
+    ret_cursor->in_rest = *text == 'r';
+    return list_take_number(text + ret_cursor->in_rest, &ret_cursor->next);
 }

@@ -22,18 +22,40 @@ struct result_cursor {
 
 struct result_query {
     size_t limit;
+    size_t max_bytes; /* of what is made of them; the first comes anyway. 0: some 8 MiB */
     bool as_completed;
     bool by_outcome;
     enum outcome outcome;
     struct result_cursor from;
 };
 
-/* Writes the elements of an array that has been begun.
+/* What results become. */
+struct result_sink {
+    struct buffer *out; /* what is measured by max_bytes */
+    /* Appends a result; behind: where one goes on behind it. returns 0, -ENOMEM, -EMSGSIZE */
+    int (*add)(void *arg, const struct viewed_result *viewed, const struct result_cursor *behind);
+    void *arg;
+};
+
+/* Adds the results of a page to a sink.
  *
  * ret_next   where the next page begins
  * ret_more   whether there are results for it already
- * returns    0; -ENOENT: the job has been forgotten; -ECANCELED; as the store
+ * returns    0; -ENOENT: the job has been forgotten; -ECANCELED; as the store; as the sink
  */
+CO_BLOCKS int result_page_read(struct store *store, struct result_view *view,
+                               const struct result_query *query, const struct result_sink *sink,
+                               struct result_cursor *ret_next, bool *ret_more);
+
+/* The same as elements of an array that has been begun. */
 CO_BLOCKS int result_page_write(struct store *store, struct result_view *view,
                                 const struct result_query *query, struct json_writer *w,
                                 struct result_cursor *ret_next, bool *ret_more);
+
+/* A cursor as text: a number; with an 'r' before it, among the items that were never started. */
+enum { RESULT_CURSOR_SIZE = 24 };
+
+void result_cursor_format(const struct result_cursor *cursor, char text[RESULT_CURSOR_SIZE]);
+
+/* returns 0, -EINVAL */
+int result_cursor_parse(const char *text, struct result_cursor *ret_cursor);

@@ -123,10 +123,14 @@ static int find_place(struct result_view *view, const struct store_page *page, u
 
 /* --- The result ------------------------------------------------------------------------------- */
 
-static void lose(const struct result_view *view, enum outcome outcome, struct result *ret_result)
+static const char damaged_result[] = "this result is damaged in the store";
+static const char damaged_body[] = "the body of this result is damaged in the store";
+
+static void lose(const struct result_view *view, enum outcome outcome, const char *message,
+                 struct result *ret_result)
 {
     result_init(ret_result);
-    result_fail(ret_result, outcome, "internal", NULL, "this result is damaged in the store");
+    result_fail(ret_result, outcome, "internal", NULL, message);
     ret_result->started_at = ret_result->finished_at = view->record.created_at;
 }
 
@@ -145,11 +149,12 @@ static int decode(struct result_view *view, const struct store_row *row,
     int rc = -EBADMSG;
 
     arena_done(&view->arena);
-    if (row->shape != NULL)
+    if (row->shape != NULL && !row->lacks_body)
         rc = result_decode(&encoded, view->record.created_at, &view->arena, &ret_viewed->result,
                            &ret_viewed->place.seq);
     if (rc == -EBADMSG)
-        lose(view, (enum outcome)row->outcome, &ret_viewed->result);
+        lose(view, (enum outcome)row->outcome, row->lacks_body ? damaged_body : damaged_result,
+             &ret_viewed->result);
     return rc == -EBADMSG ? 0 : rc;
 }
 
@@ -176,7 +181,7 @@ int result_view_get(struct result_view *view, const struct store_page *page, uin
     if (row != NULL)
         return decode(view, row, ret_viewed);
     if (record->rest == REST_NONE)
-        lose(view, OUTCOME_INTERRUPTED, &ret_viewed->result);
+        lose(view, OUTCOME_INTERRUPTED, damaged_result, &ret_viewed->result);
     else
         skip(record, &ret_viewed->result);
     return 0;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/base/tokens.h"
+
 struct http_exchange;
 
 /* Runs as a task; answers by http_answer*(). Its result is logged, nothing else: -errno when the
@@ -16,7 +18,10 @@ struct http_route {
     const char *path; /* "/v1/jobs/{id}/results": a {placeholder} is one whole segment */
     http_handler *handler;
     bool takes_body;
-    bool streams_body; /* the handler starts when the head has come, see http_body_read() */
+    bool starts_work;    /* not while the daemon ends */
+    bool streams_body;   /* the handler starts when the head has come, see http_body_read() */
+    bool answers_always; /* also to clients for which there is no room, see http_connection.h */
+    enum token_right needs;
 };
 
 enum { ROUTE_MAX_PARAMS = 4, ROUTE_MAX_ALLOW = 64 };

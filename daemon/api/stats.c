@@ -1,9 +1,34 @@
-#include "daemon/api/answer.h"
-#include "daemon/api/api.h"
-#include "daemon/base/instant.h"
+#include <string.h>
 
-static void render_names(const struct stats_names *names, struct json_writer *w)
+#include "daemon/api/answer.h"
+#include "daemon/api/reading.h"
+
+typedef void render_fn(const void *value, struct json_writer *w);
+
+static void render_count(const void *value, struct json_writer *w)
 {
+    jw_uint(w, *(const uint64_t *)value);
+}
+
+static void render_duration(const void *value, struct json_writer *w)
+{
+    jw_ms(w, *(const int64_t *)value);
+}
+
+static void render_instant(const void *value, struct json_writer *w)
+{
+    jw_instant(w, *(const int64_t *)value);
+}
+
+static void render_flag(const void *value, struct json_writer *w)
+{
+    jw_bool(w, *(const uint64_t *)value != 0);
+}
+
+static void render_names(const void *value, struct json_writer *w)
+{
+    const struct stats_names *names = value;
+
     jw_object_begin(w);
     for (unsigned i = 0; i < names->n_names; i++) {
         jw_name(w, names->counts[i].name, strlen(names->counts[i].name));
@@ -12,150 +37,151 @@ static void render_names(const struct stats_names *names, struct json_writer *w)
     jw_object_end(w);
 }
 
-static void render_outcomes(const struct stats *stats, struct json_writer *w)
+/* An array of counts as an object, with these names. */
+static void render_named(const uint64_t *counts, size_t n, const char *(*name_of)(size_t i),
+                         struct json_writer *w)
 {
     jw_object_begin(w);
-    for (enum outcome i = 0; i < N_OUTCOMES; i++) {
-        jw_name(w, outcome_name(i), strlen(outcome_name(i)));
-        jw_uint(w, stats->n_finished[i]);
+    for (size_t i = 0; i < n; i++) {
+        jw_name(w, name_of(i), strlen(name_of(i)));
+        jw_uint(w, counts[i]);
     }
     jw_object_end(w);
 }
 
-static void render_items(const struct api *api, struct json_writer *w)
+static const char *outcome_name_at(size_t i)
 {
-    const struct stats *stats = engine_stats(api->engine);
-
-    jw_object_begin(w);
-    jw_key(w, "queued");
-    jw_uint(w, engine_n_waiting(api->engine));
-    jw_key(w, "running");
-    jw_uint(w, engine_n_running(api->engine));
-    jw_key(w, "retried");
-    jw_uint(w, stats->n_retries);
-    jw_key(w, "finished");
-    render_outcomes(stats, w);
-    jw_key(w, "errors");
-    render_names(&stats->errors, w);
-    jw_key(w, "blocked_by");
-    render_names(&stats->blocked, w);
-    jw_object_end(w);
+    return outcome_name((enum outcome)i);
 }
 
-static void render_jobs(const struct api *api, struct json_writer *w)
+static void render_outcomes(const void *value, struct json_writer *w)
 {
-    const struct stats *stats = engine_stats(api->engine);
-    struct jobs_stats jobs;
-
-    jobs_get_stats(api->jobs, &jobs);
-    jw_object_begin(w);
-    jw_key(w, "accepted");
-    jw_uint(w, stats->n_jobs_accepted);
-    jw_key(w, "running");
-    jw_uint(w, jobs.n_running);
-    jw_key(w, "canceling");
-    jw_uint(w, jobs.n_canceling);
-    jw_key(w, "done");
-    jw_uint(w, stats->n_jobs_done);
-    jw_key(w, "canceled");
-    jw_uint(w, stats->n_jobs_canceled);
-    jw_object_end(w);
+    render_named(value, N_OUTCOMES, outcome_name_at, w);
 }
 
-static void render_store(const struct api *api, struct json_writer *w)
+static const char *dns_outcome_name_at(size_t i)
 {
-    static const char *const integrities[] = {
+    return co_dns_outcome_name((enum co_dns_outcome)i);
+}
+
+static void render_dns_outcomes(const void *value, struct json_writer *w)
+{
+    render_named(value, CO_DNS_N_OUTCOMES, dns_outcome_name_at, w);
+}
+
+static void render_health(const void *value, struct json_writer *w)
+{
+    jw_text(w, store_health_name(*(const enum store_health *)value));
+}
+
+static void render_integrity(const void *value, struct json_writer *w)
+{
+    static const char *const names[] = {
         [STORE_NOT_CHECKED] = "not_checked",
         [STORE_CHECKING] = "checking",
         [STORE_SOUND] = "sound",
         [STORE_CHECK_CUT_SHORT] = "sound_as_far_as_checked",
         [STORE_DAMAGED] = "damaged",
     };
-    struct store_stats store;
-    struct jobs_stats jobs;
 
-    store_get_stats(api->store, &store);
-    jobs_get_stats(api->jobs, &jobs);
-    jw_object_begin(w);
-    jw_key(w, "jobs");
-    jw_uint(w, store.n_jobs);
-    jw_key(w, "commits");
-    jw_uint(w, store.n_commits);
-    jw_key(w, "last_commit_ms");
-    jw_ms(w, store.last_commit_us);
-    jw_key(w, "results");
-    jw_uint(w, store.n_results);
-    jw_key(w, "waiting_results");
-    jw_uint(w, jobs.n_results);
-    jw_key(w, "late_results");
-    jw_uint(w, store.n_late_results);
-    jw_key(w, "file_bytes");
-    jw_uint(w, store.file_bytes);
-    jw_key(w, "integrity");
-    jw_text(w, integrities[store.integrity]);
-    jw_object_end(w);
+    jw_text(w, names[*(const enum store_integrity *)value]);
 }
 
-static void render_requests(const struct stats *stats, struct json_writer *w)
+/* Members of an object are next to each other. */
+static const struct member {
+    const char *object; /* NULL: of the document itself */
+    const char *name;
+    render_fn *render;
+    size_t offset; /* in struct reading */
+} members[] = {
+#define AT(place) offsetof(struct reading, place)
+    {NULL, "started_at", render_instant, AT(stats.started_at)},
+    {NULL, "uptime_ms", render_duration, AT(uptime_us)},
+    {NULL, "draining", render_flag, AT(is_draining)},
+    {"items", "queued", render_count, AT(n_items_queued)},
+    {"items", "running", render_count, AT(n_items_running)},
+    {"items", "retried", render_count, AT(stats.n_retries)},
+    {"items", "finished", render_outcomes, AT(stats.n_finished)},
+    {"items", "errors", render_names, AT(stats.errors)},
+    {"items", "blocked_by", render_names, AT(stats.blocked)},
+    {"jobs", "accepted", render_count, AT(stats.n_jobs_accepted)},
+    {"jobs", "queued", render_count, AT(jobs.n_queued)},
+    {"jobs", "running", render_count, AT(jobs.n_running)},
+    {"jobs", "canceling", render_count, AT(jobs.n_canceling)},
+    {"jobs", "done", render_count, AT(stats.n_jobs_done)},
+    {"jobs", "canceled", render_count, AT(stats.n_jobs_canceled)},
+    {"store", "health", render_health, AT(store_health)},
+    {"store", "jobs", render_count, AT(store.n_jobs)},
+    {"store", "commits", render_count, AT(store.n_commits)},
+    {"store", "last_commit_ms", render_duration, AT(store.last_commit_us)},
+    {"store", "results", render_count, AT(store.n_results)},
+    {"store", "waiting_results", render_count, AT(jobs.n_results)},
+    {"store", "late_results", render_count, AT(store.n_late_results)},
+    {"store", "file_bytes", render_count, AT(store.file_bytes)},
+    {"store", "integrity", render_integrity, AT(store.integrity)},
+    {"requests", "sent", render_count, AT(stats.n_requests)},
+    {"requests", "sent_bytes", render_count, AT(stats.sent_bytes)},
+    {"requests", "received_bytes", render_count, AT(stats.received_bytes)},
+    {"requests", "decoded_bytes", render_count, AT(stats.decoded_bytes)},
+    {"requests", "connections_opened", render_count, AT(stats.n_connections_opened)},
+    {"requests", "connections_reused", render_count, AT(stats.n_connections_reused)},
+    {"dns", "lookups", render_count, AT(dns.n_lookups)},
+    {"dns", "known", render_count, AT(dns.n_known)},
+    {"dns", "queries", render_dns_outcomes, AT(dns.n_queries)},
+    {"dns", "cached_names", render_count, AT(dns.n_cached)},
+    {"api", "connections", render_count, AT(n_connections)},
+    {"loop", "tasks", render_count, AT(n_tasks)},
+    {"loop", "timers", render_count, AT(n_timers)},
+    {"loop", "stacks", render_count, AT(n_stacks)},
+    {"loop", "thread_jobs", render_count, AT(n_thread_jobs)},
+    {"loop_lag_ms", "p50", render_duration, AT(lag.p50_us)},
+    {"loop_lag_ms", "p99", render_duration, AT(lag.p99_us)},
+    {"loop_lag_ms", "max", render_duration, AT(lag.max_us)},
+    {"loop_lag_ms", "max_since_start", render_duration, AT(max_lag_us)},
+#undef AT
+};
+
+static bool is_same(const char *a, const char *b)
 {
-    jw_object_begin(w);
-    jw_key(w, "sent");
-    jw_uint(w, stats->n_requests);
-    jw_key(w, "sent_bytes");
-    jw_uint(w, stats->sent_bytes);
-    jw_key(w, "received_bytes");
-    jw_uint(w, stats->received_bytes);
-    jw_key(w, "decoded_bytes");
-    jw_uint(w, stats->decoded_bytes);
-    jw_key(w, "connections_opened");
-    jw_uint(w, stats->n_connections_opened);
-    jw_key(w, "connections_reused");
-    jw_uint(w, stats->n_connections_reused);
-    jw_object_end(w);
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static void render_loop_lag(const struct loop_lag *lag, struct json_writer *w)
+static void enter_object(const char *object, const char *before, struct json_writer *w)
 {
-    struct loop_lag_summary summary;
-
-    loop_lag_summarize(lag, &summary);
+    if (is_same(object, before))
+        return;
+    if (before != NULL)
+        jw_object_end(w);
+    jw_name(w, object, strlen(object));
     jw_object_begin(w);
-    jw_key(w, "p50");
-    jw_ms(w, summary.p50_us);
-    jw_key(w, "p99");
-    jw_ms(w, summary.p99_us);
-    jw_key(w, "max");
-    jw_ms(w, summary.max_us);
-    jw_key(w, "max_since_start");
-    jw_ms(w, lag->max_us);
-    jw_object_end(w);
+}
+
+static void render_members(const struct reading *reading, struct json_writer *w)
+{
+    const char *object = NULL;
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+        const struct member *member = &members[i];
+        enter_object(member->object, object, w);
+        object = member->object;
+        jw_name(w, member->name, strlen(member->name));
+        member->render((const char *)reading + member->offset, w);
+    }
+    jw_object_end(w); /* of the last one */
 }
 
 int stats_get(struct http_exchange *exchange, void *arg)
 {
-    const struct api *api = arg;
-    const struct stats *stats = engine_stats(api->engine);
+    struct reading reading;
     struct json_writer w;
     struct buffer body;
 
+    reading_take(arg, &reading);
     answer_begin(&w, &body);
     jw_object_begin(&w);
     jw_key(&w, "object");
     jw_text(&w, "stats");
-    jw_key(&w, "started_at");
-    jw_instant(&w, stats->started_at);
-    jw_key(&w, "uptime_ms");
-    jw_ms(&w, instant_now() - stats->started_at);
-    jw_key(&w, "items");
-    render_items(api, &w);
-    jw_key(&w, "jobs");
-    render_jobs(api, &w);
-    jw_key(&w, "store");
-    render_store(api, &w);
-    jw_key(&w, "requests");
-    render_requests(stats, &w);
-    jw_key(&w, "loop_lag_ms");
-    render_loop_lag(api->loop_lag, &w);
+    render_members(&reading, &w);
     jw_object_end(&w);
     return answer_json(exchange, 200, &w, &body);
 }

@@ -22,11 +22,13 @@ static bool is_valid(const char *text)
     return length > 0;
 }
 
-static bool is_taken(const struct submit_keys *keys, const char *text)
+static bool is_taken(const struct submit_keys *keys, const char *tenant, const char *text)
 {
-    for (const struct co_list *link = keys->taken.next; link != &keys->taken; link = link->next)
-        if (strcmp(co_container_of(link, struct submit_key, link)->text, text) == 0)
+    for (const struct co_list *link = keys->taken.next; link != &keys->taken; link = link->next) {
+        const struct submit_key *key = co_container_of(link, struct submit_key, link);
+        if (strcmp(key->text, text) == 0 && strcmp(key->tenant, tenant) == 0)
             return true;
+    }
     return false;
 }
 
@@ -46,15 +48,15 @@ static int take(struct submit_key *key, struct submit_keys *keys, const char *te
     return 0;
 }
 
-int submit_key_begin(struct submit_key *key, struct submit_keys *keys, const char *text,
-                     const char *content_type)
+int submit_key_begin(struct submit_key *key, struct submit_keys *keys, const char *tenant,
+                     const char *text, const char *content_type)
 {
-    *key = (struct submit_key){.text = NULL};
+    *key = (struct submit_key){.tenant = tenant};
     if (text == NULL)
         return 0;
     if (!is_valid(text))
         return -EINVAL;
-    return is_taken(keys, text) ? -EBUSY : take(key, keys, text, content_type);
+    return is_taken(keys, tenant, text) ? -EBUSY : take(key, keys, text, content_type);
 }
 
 void submit_key_add(struct submit_key *key, const char *bytes, size_t n)

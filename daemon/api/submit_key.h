@@ -22,7 +22,8 @@ struct submit_keys {
 };
 
 struct submit_key {
-    const char *text; /* borrowed; NULL: there is none, and all calls do nothing */
+    const char *text;   /* borrowed; NULL: there is none, and all calls do nothing */
+    const char *tenant; /* whose key it is; others may use the same; borrowed */
     struct co_list link;
     struct sha256 digest;
     unsigned char fingerprint[SHA256_SIZE]; /* known at the end */
@@ -32,13 +33,14 @@ void submit_keys_init(struct submit_keys *keys);
 
 /* Takes the key of a document that begins to come.
  *
+ * tenant         whose it is: others have keys of their own
  * text           as in the header; NULL: it was not there
  * content_type   of the document; NULL: not said
  * returns        0; -EINVAL: not 1 to 255 visible characters of ASCII; -EBUSY: it is taken;
  *                -ENOMEM. In any case submit_key_done() may be called
  */
-int submit_key_begin(struct submit_key *key, struct submit_keys *keys, const char *text,
-                     const char *content_type);
+int submit_key_begin(struct submit_key *key, struct submit_keys *keys, const char *tenant,
+                     const char *text, const char *content_type);
 void submit_key_add(struct submit_key *key, const char *bytes, size_t n);
 
 /* That was the document. returns 0, -ENOMEM */

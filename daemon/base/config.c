@@ -45,6 +45,7 @@ enum {
     SETTING(section, key, SETTING_CHOICE, c_type), .choices = (names)
 
 static const char *const nat64_names[] = {"decode", "deny", NULL};
+static const char *const measure_names[] = {"no", "yes", NULL};
 static const char *const repair_names[] = {"refuse", "start_empty", NULL};
 
 static int check_endpoint(const char *word, struct err *err)
@@ -102,11 +103,19 @@ const struct setting config_settings[] = {
     {LIST(api, allowed_origins), .default_text = "",
      .help =
          "Web origins, such as https://tools.example, whose pages may use the API from a browser."},
+    {OPTIONAL_TEXT(api, tokens_file),
+     .help =
+         "File of the tokens that clients have to show, a line for each, as 'gatherd token new' "
+         "writes it. Without one, whoever can connect may do everything, so only loopback "
+         "addresses and unix sockets can be listened on. It must belong to root or to the user "
+         "of the daemon, and be nothing to others (chmod o=)."},
     {COUNT(api, max_connections), .min = 1, .max = 1000000, .default_text = "1024",
-     .help = "Connections of clients at a time."},
+     .help = "Connections of clients at a time, and one more for each sixteen, up to 64, which get "
+             "an answer from /healthz, /readyz and /metrics only. When there is no place left, who "
+             "idles, or has not sent the head of a request within a second, is closed."},
     {SIZE(api, max_body_bytes), .min = 1 * KIB, .max = 4 * GIB, .default_text = "64M",
      .help =
-         "Largest body of a request to the API. JSON takes up to 13 times its size in memory while "
+         "Largest body of a request to the API. JSON takes up to 20 times its size in memory while "
          "it is parsed."},
     {SIZE(api, max_job_bytes), .min = 1 * KIB, .max = 1024 * GIB, .default_text = "1G",
      .help = "Largest body of a POST /v1/jobs, which is stored while it arrives and takes no "
@@ -115,8 +124,16 @@ const struct setting config_settings[] = {
      .help = "Most URLs in one request to the API, repetitions counted."},
     {DURATION(api, request_timeout_ms), .min = 100, .max = 1 * HOURS, .default_text = "30s",
      .help =
-         "Time a client has to send a request, from its first byte to the last of the body; of a "
-         "job's body, which may be long, the time between two pieces."},
+         "Time a client has to send a request: its head, though not more than 10 s, and again its "
+         "body; of a job's body, which may be long, the time between two pieces."},
+    {DURATION(api, drain_timeout_ms), .max = 24 * HOURS, .default_text = "5s",
+     .help =
+         "Time that requests and fetches which are under way have to finish when the daemon is told "
+         "to end. It then takes no new work."},
+    {DURATION(api, max_wait_ms), .max = 24 * HOURS, .default_text = "55s",
+     .help =
+         "Longest time a request may wait for a job (?wait=, Prefer: wait). Less than what proxies "
+         "wait for an answer, which is often a minute."},
 
     {COUNT(fetch, concurrency), .min = 1, .max = 100000, .default_text = "256",
      .help = "Fetches that run at a time, of all jobs."},
@@ -202,6 +219,9 @@ const struct setting config_settings[] = {
 
     {CHOICE(log, level, enum log_level, log_level_names), .default_text = "info",
      .help = "Least important messages that are logged."},
+    {CHOICE(log, measure_stacks, enum stack_measure, measure_names), .default_text = "no",
+     .help = "Whether to measure how deep the stacks of tasks get, for /metrics and SIGUSR1; costs "
+             "a system call for each fetch."},
 };
 
 const size_t config_n_settings = sizeof(config_settings) / sizeof(config_settings[0]);
@@ -211,21 +231,36 @@ static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
                   sizeof(enum store_repair) == sizeof(unsigned),
               "choices are stored as unsigned");
 
+static int set_defaults(struct config *config)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < config_n_settings; i++)
+        rc = setting_parse(&config_settings[i], config_settings[i].default_text, &config->arena,
+                           config, NULL);
+    return rc;
+}
+
+static int add_default_probe(struct config *config)
+{
+    struct config_probe *probe;
+
+    return config_probe_get(&config->probes, CONFIG_PROBE_DEFAULT, strlen(CONFIG_PROBE_DEFAULT),
+                            &config->arena, &probe, NULL);
+}
+
 int config_init(struct config *config)
 {
     *config = (struct config){0};
     arena_init(&config->arena, ARENA_BYTES_MAX);
-    for (size_t i = 0; i < config_n_settings; i++) {
-        const struct setting *setting = &config_settings[i];
-        int rc = setting_parse(setting, setting->default_text, &config->arena, config, NULL);
-
-        assert(rc != -EINVAL);
-        if (rc < 0) {
-            config_done(config);
-            return rc;
-        }
-    }
-    return 0;
+    config->set_in_line = arena_calloc(&config->arena, config_n_settings, sizeof(unsigned));
+    int rc = config->set_in_line != NULL ? set_defaults(config) : -ENOMEM;
+    if (rc == 0)
+        rc = add_default_probe(config);
+    assert(rc != -EINVAL);
+    if (rc < 0)
+        config_done(config);
+    return rc;
 }
 
 void config_done(struct config *config)
@@ -282,6 +317,42 @@ const struct setting *config_find(const char *name, size_t len, struct err *err)
     return NULL;
 }
 
+/* "NAME.key", behind "probe.". */
+static int find_probe_place(struct config *config, const char *name, size_t len,
+                            struct config_place *ret_place, struct err *err)
+{
+    const char *dot = memchr(name, '.', len);
+    struct config_probe *probe;
+
+    if (dot == NULL)
+        return err_set(err, -EINVAL, "a setting of a probe module is [probe.MODULE] and its key");
+    size_t name_len = (size_t)(dot - name), key_len = len - name_len - 1;
+    const struct setting *setting = config_probe_setting(dot + 1, key_len, err);
+    if (setting == NULL)
+        return -EINVAL;
+    int rc = config_probe_get(&config->probes, name, name_len, &config->arena, &probe, err);
+    if (rc == 0)
+        *ret_place = (struct config_place){setting, probe,
+                                           &probe->set_in_line[setting - config_probe_settings]};
+    return rc;
+}
+
+int config_find_place(struct config *config, const char *name, size_t len,
+                      struct config_place *ret_place, struct err *err)
+{
+    static const char section[] = "probe.";
+    size_t section_len = strlen(section);
+
+    if (len >= section_len && memcmp(name, section, section_len) == 0)
+        return find_probe_place(config, name + section_len, len - section_len, ret_place, err);
+    const struct setting *setting = config_find(name, len, err);
+    if (setting == NULL)
+        return -EINVAL;
+    *ret_place =
+        (struct config_place){setting, config, &config->set_in_line[setting - config_settings]};
+    return 0;
+}
+
 int config_set(struct config *config, const char *assignment, struct err *err)
 {
     const char *equals = strchr(assignment, '=');
@@ -290,10 +361,10 @@ int config_set(struct config *config, const char *assignment, struct err *err)
     if (equals == NULL)
         return err_set(err, -EINVAL, "'%s' is not SECTION.KEY=VALUE", assignment);
     size_t len = (size_t)(equals - assignment);
-    const struct setting *setting = config_find(assignment, len, &wrong);
-    int rc = -EINVAL;
-    if (setting != NULL)
-        rc = setting_parse(setting, equals + 1, &config->arena, config, &wrong);
+    struct config_place place;
+    int rc = config_find_place(config, assignment, len, &place, &wrong);
+    if (rc == 0)
+        rc = setting_parse(place.setting, equals + 1, &config->arena, place.values, &wrong);
     if (rc < 0)
         return err_set(err, rc, "%.*s: %s", (int)len, assignment, wrong.message);
     return 0;

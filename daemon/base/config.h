@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "daemon/base/arena.h"
+#include "daemon/base/config_probe.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/base/setting.h"
@@ -18,11 +19,14 @@ struct config {
         struct string_list listen;
         struct string_list allowed_hosts;
         struct string_list allowed_origins;
+        const char *tokens_file; /* "" for none */
         uint64_t max_connections;
         uint64_t max_body_bytes;
         uint64_t max_job_bytes;
         uint64_t max_items;
         uint64_t request_timeout_ms;
+        uint64_t drain_timeout_ms;
+        uint64_t max_wait_ms;
     } api;
     struct {
         uint64_t concurrency;
@@ -62,9 +66,13 @@ struct config {
     } store;
     struct {
         enum log_level level;
+        enum stack_measure { STACKS_NOT_MEASURED, STACKS_MEASURED } measure_stacks;
     } log;
 
-    struct arena arena; /* of the strings above */
+    struct config_probe *probes; /* at least CONFIG_PROBE_DEFAULT */
+
+    unsigned *set_in_line; /* by setting: the line of the file; 0: not there */
+    struct arena arena;    /* of all that is pointed to */
 };
 
 extern const struct setting config_settings[];
@@ -86,3 +94,17 @@ int config_set(struct config *config, const char *assignment, struct err *err);
 
 /* The setting that has a name; NULL, and a message with a suggestion in err, if none has. */
 const struct setting *config_find(const char *name, size_t len, struct err *err);
+
+/* Where a value is kept, and what of. */
+struct config_place {
+    const struct setting *setting;
+    void *values; /* the struct that the setting's offset belongs to */
+    unsigned *set_in_line;
+};
+
+/* The place of "section.key", or of "probe.NAME.key", whose module is made if there is none yet.
+ *
+ * returns    0; -EINVAL, -ENOMEM: err says what is wrong with the name
+ */
+int config_find_place(struct config *config, const char *name, size_t len,
+                      struct config_place *ret_place, struct err *err);

@@ -21,7 +21,6 @@ struct reader {
     FILE *stream;
     const char *path;
     struct config *config;
-    unsigned *set_in_line; /* by setting; 0: not set yet */
     config_complain_fn *complain;
     void *complain_arg;
     int rc;            /* of the first complaint */
@@ -120,18 +119,17 @@ static char *read_line(char *line, int size, void *arg)
     return line;
 }
 
-static int set_value(struct reader *reader, const struct setting *setting, const char *value,
+static int set_value(struct reader *reader, const struct config_place *place, const char *value,
                      struct err *err)
 {
-    unsigned *set_in_line = &reader->set_in_line[setting - config_settings];
-    struct config *config = reader->config;
+    struct arena *arena = &reader->config->arena;
 
     if (reader->is_continued)
-        return setting_parse_more(setting, value, &config->arena, config, err);
-    if (*set_in_line > 0)
-        return err_set(err, -EINVAL, "was set in line %u already", *set_in_line);
-    *set_in_line = reader->line;
-    return setting_parse(setting, value, &config->arena, config, err);
+        return setting_parse_more(place->setting, value, arena, place->values, err);
+    if (*place->set_in_line > 0)
+        return err_set(err, -EINVAL, "was set in line %u already", *place->set_in_line);
+    *place->set_in_line = reader->line;
+    return setting_parse(place->setting, value, arena, place->values, err);
 }
 
 /* Called by inih for each value, and again, with the same key, for each line that continues one. */
@@ -144,8 +142,10 @@ static int take_value(void *arg, const char *section, const char *key, const cha
     reader->awaits_value = false;
     reader->after_key = true;
     snprintf(name, sizeof(name), "%s%s%s", section, *section != '\0' ? "." : "", key);
-    const struct setting *setting = config_find(name, strlen(name), &err);
-    int rc = setting != NULL ? set_value(reader, setting, value, &err) : -EINVAL;
+    struct config_place place;
+    int rc = config_find_place(reader->config, name, strlen(name), &place, &err);
+    if (rc == 0)
+        rc = set_value(reader, &place, value, &err);
     if (rc < 0)
         complain(reader, rc, "%s: %s", name, err.message);
     return 1; /* 0 would only repeat to us what we know */
@@ -161,17 +161,25 @@ static int open_and_read(struct reader *reader)
     return 0;
 }
 
+/* What another file has set may be set again. */
+static void forget_lines(struct config *config)
+{
+    memset(config->set_in_line, 0, config_n_settings * sizeof(unsigned));
+    for (struct config_probe *probe = config->probes; probe != NULL; probe = probe->next)
+        memset(probe->set_in_line, 0, config_probe_n_settings * sizeof(unsigned));
+}
+
 int config_load_file(struct config *config, const char *path, config_complain_fn *complain_to,
                      void *arg)
 {
     struct reader reader = {
         .path = path,
         .config = config,
-        .set_in_line = arena_calloc(&config->arena, config_n_settings, sizeof(unsigned)),
         .complain = complain_to,
         .complain_arg = arg,
     };
-    int rc = reader.set_in_line != NULL ? open_and_read(&reader) : -ENOMEM;
+    forget_lines(config);
+    int rc = open_and_read(&reader);
 
     if (rc < 0)
         complain(&reader, rc, "%s", strerror(-rc));
@@ -218,23 +226,32 @@ static bool begins_section(const struct setting *setting)
     return setting == config_settings || strncmp(setting[-1].name, setting->name, len) != 0;
 }
 
-static void print_setting(const struct setting *setting, const struct config *config, FILE *out)
+static void print_setting(const struct setting *setting, const void *values, FILE *out)
 {
-    size_t len = section_len(setting);
-
-    if (begins_section(setting))
-        fprintf(out, "[%.*s]\n", (int)len, setting->name);
     print_comment(setting->help, out);
     print_range_and_default(setting, out);
-    fprintf(out, "%s = ", setting->name + len + 1);
+    fprintf(out, "%s = ", setting->name + section_len(setting) + 1);
     /* One to a line, so that no line gets longer than inih can read. */
-    setting_print(setting, config, "\n    ", out);
+    setting_print(setting, values, "\n    ", out);
     fputs("\n\n", out);
+}
+
+static void print_probe(const struct config_probe *probe, FILE *out)
+{
+    fprintf(out, "[probe.%s]\n", probe->name);
+    for (size_t i = 0; i < config_probe_n_settings; i++)
+        print_setting(&config_probe_settings[i], probe, out);
 }
 
 int config_print(const struct config *config, FILE *out)
 {
-    for (size_t i = 0; i < config_n_settings; i++)
-        print_setting(&config_settings[i], config, out);
+    for (size_t i = 0; i < config_n_settings; i++) {
+        const struct setting *setting = &config_settings[i];
+        if (begins_section(setting))
+            fprintf(out, "[%.*s]\n", (int)section_len(setting), setting->name);
+        print_setting(setting, config, out);
+    }
+    for (const struct config_probe *probe = config->probes; probe != NULL; probe = probe->next)
+        print_probe(probe, out);
     return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/base/arena.h"
 #include "daemon/base/err.h"
+#include "daemon/base/operator_file.h"
 
 enum { SECRETS_MAX = 10000, SECRET_NAME_MAX = 64, SECRET_VALUE_MAX = 16 * 1024 };
 
@@ -19,9 +20,8 @@ struct secret {
 
 /* All zeros: there are none. */
 struct secrets {
-    char *text; /* of the file, in which names and values are; the only copy of the values */
-    size_t text_size;
-    struct arena arena; /* of all else */
+    struct operator_file file; /* in which names and values are; the only copy of the values */
+    struct arena arena;        /* of all else */
     struct secret *items;
     size_t n_items; /* sorted by name */
 };

@@ -154,6 +154,44 @@ static int parse_list(const struct setting *setting, const char *text, struct ar
     return 0;
 }
 
+/* An empty line adds nothing, and neither does a comment. */
+static int add_line(const struct setting *setting, const char *text, struct arena *arena,
+                    struct string_list *list, struct err *err)
+{
+    struct word line = trim(text);
+    const char *copy = NULL;
+
+    if (line.len == 0 || *line.text == ';' || *line.text == '#')
+        return 0;
+    if (list->n == setting->max)
+        return err_set(err, -EINVAL, "has more than %" PRIu64 " lines", setting->max);
+    const struct setting one = {.min = 1, .max = SETTING_WORD_LEN_MAX};
+    int rc = parse_text(&one, line, arena, &copy, err);
+    if (rc == 0 && setting->check != NULL)
+        rc = setting->check(copy, err);
+    if (rc < 0)
+        return rc;
+    const char **items = arena_calloc(arena, list->n + 1, sizeof(*items));
+    if (items == NULL)
+        return out_of_memory(err);
+    for (size_t i = 0; i < list->n; i++)
+        items[i] = list->items[i];
+    items[list->n] = copy;
+    *list = (struct string_list){items, list->n + 1};
+    return 0;
+}
+
+static int parse_lines(const struct setting *setting, const char *text, struct arena *arena,
+                       struct string_list *ret_list, struct err *err)
+{
+    struct string_list list = {0};
+    int rc = add_line(setting, text, arena, &list, err);
+
+    if (rc == 0)
+        *ret_list = list;
+    return rc;
+}
+
 static int parse_choice(const struct setting *setting, struct word word, unsigned *ret_choice,
                         struct err *err)
 {
@@ -183,6 +221,8 @@ int setting_parse(const struct setting *setting, const char *text, struct arena 
         return parse_text(setting, trim(text), arena, value, err);
     case SETTING_LIST:
         return parse_list(setting, text, arena, value, err);
+    case SETTING_LINES:
+        return parse_lines(setting, text, arena, value, err);
     case SETTING_CHOICE:
         return parse_choice(setting, trim(text), value, err);
     }
@@ -192,9 +232,13 @@ int setting_parse(const struct setting *setting, const char *text, struct arena 
 int setting_parse_more(const struct setting *setting, const char *text, struct arena *arena,
                        void *values, struct err *err)
 {
-    if (setting->type != SETTING_LIST)
-        return err_set(err, -EINVAL, "is no list, so it cannot go on in an indented line");
-    return add_words(setting, text, arena, (void *)((char *)values + setting->offset), err);
+    struct string_list *list = (void *)((char *)values + setting->offset);
+
+    if (setting->type == SETTING_LIST)
+        return add_words(setting, text, arena, list, err);
+    if (setting->type == SETTING_LINES)
+        return add_line(setting, text, arena, list, err);
+    return err_set(err, -EINVAL, "is no list, so it cannot go on in an indented line");
 }
 
 static void print_number(const struct setting *setting, uint64_t number, FILE *out)
@@ -240,6 +284,7 @@ void setting_print(const struct setting *setting, const void *values, const char
         fputs(*(const char *const *)value, out);
         break;
     case SETTING_LIST:
+    case SETTING_LINES:
         print_list(value, separator, out);
         break;
     case SETTING_CHOICE:

@@ -28,6 +28,7 @@ enum setting_type {
     SETTING_DURATION = QUANTITY_DURATION, /* uint64_t, milliseconds */
     SETTING_TEXT,                         /* const char *, not NULL */
     SETTING_LIST,                         /* struct string_list, of words */
+    SETTING_LINES,                        /* struct string_list, of lines, which may have blanks */
     SETTING_CHOICE,                       /* an enum, or unsigned: the index into choices */
 };
 
@@ -35,8 +36,8 @@ struct setting {
     const char *name; /* "section.key" */
     enum setting_type type;
     size_t offset;
-    uint64_t min, max; /* of a number, of the length of a text, of the words of a list */
-    int (*check)(const char *word, struct err *err); /* each word of a list; NULL: any will do */
+    uint64_t min, max; /* of a number, of the length of a text, of the entries of a list */
+    int (*check)(const char *word, struct err *err); /* each entry of a list; NULL: any will do */
     const char *const *choices;                      /* ends with NULL */
     const char *default_text;
     const char *help;
@@ -50,12 +51,13 @@ struct setting {
 int setting_parse(const struct setting *setting, const char *text, struct arena *arena,
                   void *values, struct err *err);
 
-/* Read more words for a list. Returns as setting_parse(); -EINVAL for other types. */
+/* Read more words for a list, or one more line. Returns as setting_parse(); -EINVAL for other
+ * types. */
 int setting_parse_more(const struct setting *setting, const char *text, struct arena *arena,
                        void *values, struct err *err);
 
 /* Write the value so that setting_parse() reads the same one from it, with the separator between
- * the words of a list. Only userinfo in a URL becomes ***. */
+ * the entries of a list. Only userinfo in a URL becomes ***. */
 void setting_print(const struct setting *setting, const void *values, const char *separator,
                    FILE *out);
 

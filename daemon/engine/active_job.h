@@ -16,6 +16,7 @@
 #include "daemon/model/job_record.h"
 #include "daemon/model/job_text.h"
 
+struct job_watches;
 struct recorder;
 struct store_watch;
 
@@ -27,10 +28,12 @@ struct active_context {
     struct store *store;
     struct store_watch *watch;
     struct recorder *recorder;
+    struct job_watches *watches;
     struct co_semaphore claiming; /* held while claims are on their way to their jobs */
     struct co_event may_claim;    /* wakes the claimer: less is in memory, or more may be claimed */
     bool has_more;                /* there may be something that it has not been offered */
     size_t n_items, n_bytes;      /* of which the requests are in memory, and of their text */
+    uint64_t n_finished;          /* items that have been fetched */
 };
 
 struct active_job {

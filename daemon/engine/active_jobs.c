@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/engine/job_feed.h"
 #include "daemon/engine/recorder.h"
 #include "daemon/engine/stored_head.h"
@@ -163,6 +164,16 @@ int active_jobs_get(struct active_jobs *jobs, int64_t number, struct active_job 
     }
     if (rc == 0)
         active_job_ref(*ret_job);
+    return rc;
+}
+
+int active_jobs_get_or_give_up(struct active_jobs *jobs, int64_t number,
+                               struct active_job **ret_job)
+{
+    int rc = active_jobs_get(jobs, number, ret_job);
+
+    if (rc == -EBADMSG)
+        rc = store_give_up(jobs->context->store, number, instant_now()) ?: -ENOENT;
     return rc;
 }
 

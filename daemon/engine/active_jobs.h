@@ -43,3 +43,10 @@ void active_jobs_done(struct active_jobs *jobs);
  */
 CO_BLOCKS int active_jobs_get(struct active_jobs *jobs, int64_t number,
                               struct active_job **ret_job);
+
+/* The same; a job of which the record cannot be read is ended in the store.
+ *
+ * returns    -ENOENT: of one that was, too
+ */
+CO_BLOCKS int active_jobs_get_or_give_up(struct active_jobs *jobs, int64_t number,
+                                         struct active_job **ret_job);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "daemon/base/crash_point.h"
-#include "daemon/base/log.h"
 #include "daemon/engine/job_feed.h"
 #include "daemon/engine/recorder.h"
 #include "daemon/engine/store_watch.h"
@@ -26,7 +25,8 @@ enum {
 struct claimer {
     struct active_jobs *jobs;
     struct active_context *context;
-    size_t enough; /* items that are fetched, or could be */
+    size_t enough; /* items that are fetched, or could be, */
+    size_t ahead;  /* and so many more, because claiming takes its time */
     bool has_enough;
     size_t max_items;
     size_t items_per_chunk; /* of the chunks that were claimed last */
@@ -44,7 +44,8 @@ static bool is_busy(const struct claimer *claimer, const struct active_job *job)
         return true;
     if (claimer->has_enough && run_n_ready(&job->run) > 0)
         return true;
-    return !run_wants_piece(&job->run) || job->n_items >= claimer->max_items / JOBS_SHARE ||
+    return !run_wants_piece(&job->run, claimer->ahead) ||
+           job->n_items >= claimer->max_items / JOBS_SHARE ||
            job->n_bytes >= MAX_BYTES / JOBS_SHARE ||
            job->n_pieces + MAX_CLAIMS > ACTIVE_JOB_MAX_PIECES;
 }
@@ -77,13 +78,18 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static size_t enough(const struct claimer *claimer)
+{
+    return claimer->enough + claimer->ahead;
+}
+
 /* In chunks as they were lately. */
 static size_t n_wanted(struct claimer *claimer)
 {
     size_t n_runnable = count_runnable(claimer);
     size_t n_active = claimer->jobs->table.n_jobs;
 
-    claimer->has_enough = n_runnable >= claimer->enough;
+    claimer->has_enough = n_runnable >= enough(claimer);
     claimer->context->has_more |= has_become_able(claimer);
     if (!claimer->context->has_more || claimer->context->n_items >= claimer->max_items ||
         claimer->context->n_bytes >= MAX_BYTES || n_active >= claimer->enough + MAX_WAITING ||
@@ -91,7 +97,7 @@ static size_t n_wanted(struct claimer *claimer)
         return 0;
     if (claimer->has_enough)
         return n_active < MAX_BESIDE ? smaller(MAX_BESIDE - n_active, MAX_CLAIMS_BESIDE) : 0;
-    return smaller((claimer->enough - n_runnable) / claimer->items_per_chunk + 1, MAX_CLAIMS);
+    return smaller((enough(claimer) - n_runnable) / claimer->items_per_chunk + 1, MAX_CLAIMS);
 }
 
 static int add_busy(struct claimer *claimer, int64_t number)
@@ -138,7 +144,7 @@ static int list_busy(struct claimer *claimer)
 static CO_BLOCKS int feed(struct claimer *claimer, const struct store_claim *claim)
 {
     struct active_job *job;
-    int rc = active_jobs_get(claimer->jobs, claim->job, &job);
+    int rc = active_jobs_get_or_give_up(claimer->jobs, claim->job, &job);
 
     if (rc < 0)
         return rc;
@@ -160,9 +166,6 @@ static CO_BLOCKS int feed_at_last(struct claimer *claimer, const struct store_cl
         if (rc == 0)
             rc = feed(claimer, claim);
     }
-    if (rc == -EBADMSG)
-        log_error("job number %lld cannot be worked on: what is stored of it is damaged",
-                  (long long)claim->job);
     return rc == -EIO || rc == -ECANCELED ? rc : 0;
 }
 
@@ -180,6 +183,19 @@ static CO_BLOCKS int feed_all(struct claimer *claimer, const struct store_claims
     return rc;
 }
 
+/* What is ahead has to last while the next claim is under way, should that take twice as long. */
+static CO_BLOCKS int ask(struct claimer *claimer, size_t max, struct store_claims *ret_claims)
+{
+    const struct active_context *context = claimer->context;
+    uint64_t n_before = context->n_finished;
+
+    recorder_hurry(context->recorder);
+    int rc = store_claim(context->store, max, claimer->busy, claimer->n_busy, ret_claims);
+    crash_point("after_claim");
+    claimer->ahead = smaller(2 * (context->n_finished - n_before), claimer->max_items / JOBS_SHARE);
+    return rc;
+}
+
 /* What comes in while the store is asked counts as more. */
 static CO_BLOCKS int claim_and_feed(struct claimer *claimer, size_t max)
 {
@@ -189,8 +205,7 @@ static CO_BLOCKS int claim_and_feed(struct claimer *claimer, size_t max)
     if (rc < 0)
         return store_watch_wait(claimer->context->watch, rc);
     claimer->context->has_more = false;
-    rc = store_claim(claimer->context->store, max, claimer->busy, claimer->n_busy, &claims);
-    crash_point("after_claim");
+    rc = ask(claimer, max, &claims);
     claimer->context->has_more |= rc < 0 || claims.n_claims > 0;
     rc = rc < 0 ? store_watch_wait(claimer->context->watch, rc) : feed_all(claimer, &claims);
     store_claims_done(&claims);

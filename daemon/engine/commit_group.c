@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/engine/job_watch.h"
 
 enum { MAX_TALLIES = 64 * 1024 * 1024 };
 
@@ -184,6 +185,21 @@ int commit_group_write(struct commit_group *group, struct store *store)
     return rc < 0 ? rc : store_commit(store, &commit);
 }
 
+bool commit_group_drop_body(struct commit_group *group)
+{
+    struct store_result *largest = NULL;
+
+    for (size_t i = 0; i < group->n_results; i++)
+        if (group->results[i].body != NULL &&
+            (largest == NULL || group->results[i].body_length > largest->body_length))
+            largest = &group->results[i];
+    if (largest == NULL)
+        return false;
+    largest->body = NULL;
+    largest->body_length = 0;
+    return true;
+}
+
 /* --- Publishing ------------------------------------------------------------------------------- */
 
 static void count_end(struct stats *stats, const struct job_record *record)
@@ -201,6 +217,7 @@ static void publish(struct active_job *job, struct stats *stats)
         count_end(stats, job->record);
     active_context_may_claim(job->context, false); /* less waits to be recorded */
     active_job_notify(job);
+    job_watches_wake(job->context->watches, job->record->number, job->record);
 }
 
 static void release_chunk(struct active_chunk *chunk)

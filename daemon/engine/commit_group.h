@@ -35,5 +35,9 @@ void commit_group_add(struct commit_group *group, struct active_job *job);
  */
 CO_BLOCKS int commit_group_write(struct commit_group *group, struct store *store);
 
+/* After it was too large for the store: leaves out the largest body, which is shown as truncated.
+ * returns false: there is none */
+bool commit_group_drop_body(struct commit_group *group);
+
 /* After it has been written: makes it visible. The group is empty then. */
 void commit_group_publish(struct commit_group *group, struct stats *stats);

@@ -7,6 +7,9 @@
 #include "daemon/engine/judge.h"
 #include "daemon/engine/retry.h"
 
+/* Before an owner that has said "not now" is asked again. */
+#define PAUSE (50 * CO_MILLISECOND)
+
 /* An item that is being fetched; lives on its task's stack but for the way there. */
 struct launch {
     struct run *run;
@@ -97,6 +100,12 @@ static void report_unsent(const struct launch *launch, int rc)
                                &not_allowed);
 }
 
+/* Others take its place for a while. */
+static void postpone(const struct launch *launch)
+{
+    admission_retry(launch->run->admission, launch->piece, launch->item, co_clock_now() + PAUSE);
+}
+
 /* returns    0: it may be sent; -ECANCELED: not any more; other: its owner's word that it may not
  */
 CO_BLOCKS static int ask_owner(const struct launch *launch)
@@ -119,6 +128,8 @@ static int fetch_task(void *arg, void **ret_result)
     int rc = ask_owner(&launch);
     if (rc == 0) {
         attempt(&launch);
+    } else if (rc == -EAGAIN) {
+        postpone(&launch);
     } else {
         report_unsent(&launch, rc);
         leave(&launch);

@@ -97,6 +97,7 @@ static int send_hop(struct attempt *attempt)
         .version = options->http_version,
         .ip_family = options->ip_family,
         .tls = &options->tls,
+        .is_alone = options->is_alone,
         .addresses = pin != NULL ? pin->addresses : NULL,
         .n_addresses = pin != NULL ? pin->n_addresses : 0,
         .proxy = options->proxy,

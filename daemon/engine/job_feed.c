@@ -29,6 +29,7 @@ static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
     if (result->outcome == OUTCOME_SKIPPED)
         return;
     crash_point("after_send_before_result");
+    job->context->n_finished++;
     recorder_add(job->context->recorder, chunk_of(piece), item, result);
     active_context_may_claim(job->context, false);
 }
@@ -56,17 +57,16 @@ static void piece_ended(void *arg, struct run_piece *piece)
 
 /* --- Before something is sent that must not be repeated --------------------------------------- */
 
-/* returns 0, -EIO, -ECANCELED */
+/* While the store is full its items wait where they hold no places: gathers need them. returns 0;
+ * -EAGAIN: not now; -EIO */
 static CO_BLOCKS int write_start(struct active_job *job, struct active_chunk *chunk)
 {
-    int rc = store_start(job->context->store, job->record->number, chunk->first);
+    struct store *store = job->context->store;
 
-    while (rc == -ENOSPC || rc == -ENOMEM) {
-        rc = store_watch_wait(job->context->watch, rc);
-        if (rc == 0)
-            rc = store_start(job->context->store, job->record->number, chunk->first);
-    }
-    return rc;
+    if (store_health(store) == STORE_FULL)
+        return -EAGAIN;
+    int rc = store_start(store, job->record->number, chunk->first);
+    return rc == -ENOSPC || rc == -ENOMEM ? -EAGAIN : rc;
 }
 
 /* One item of a chunk does it for all. */

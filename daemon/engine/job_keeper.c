@@ -8,35 +8,74 @@
 enum {
     MAX_OVERDUE = 64,       /* jobs ended at a time */
     LOOK_US = 10 * 1000000, /* at least as often: the store's size is not foreseen */
-    RETRY_US = 100 * 1000,  /* after what did not work, or is not done yet */
+    RETRY_US = 100 * 1000, /* after what did not work; and what is not done is waited for so long */
 };
 
-/* A job that is not found has ended by itself; one that is damaged cannot be helped. */
-static CO_BLOCKS int end_overdue_job(struct active_jobs *jobs, int64_t number)
-{
-    struct active_job *job;
-    int rc = active_jobs_get(jobs, number, &job);
+/* Jobs that are being ended. */
+struct ending {
+    struct active_job *jobs[MAX_OVERDUE];
+    size_t n;
+};
 
-    if (rc == 0) {
-        run_end(&job->run, RUN_DEADLINE);
-        active_job_unref(job);
-    }
-    return rc == -ENOENT || rc == -EBADMSG ? 0 : rc;
+static void ending_done(struct ending *ending)
+{
+    for (size_t i = 0; i < ending->n; i++)
+        active_job_unref(ending->jobs[i]);
 }
 
-/* ret_next   when to look again */
+/* A job that is not found has ended by itself. */
+static CO_BLOCKS int end_job(struct active_jobs *jobs, int64_t number, struct ending *ending)
+{
+    struct active_job **job = &ending->jobs[ending->n];
+    int rc = active_jobs_get_or_give_up(jobs, number, job);
+
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    run_end(&(*job)->run, RUN_DEADLINE);
+    ending->n++;
+    return 0;
+}
+
+static CO_BLOCKS int wait_for_all(const struct ending *ending)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < ending->n;) {
+        if (active_job_has_ended(ending->jobs[i]))
+            i++;
+        else
+            rc = co_event_wait(&ending->jobs[i]->changed);
+    }
+    return rc;
+}
+
+/* Until their ends have been written: they would be found again. returns 0; 1: not all have; -errno
+ */
+static CO_BLOCKS int wait_for_ends(const struct ending *ending)
+{
+    struct co_scope scope;
+
+    co_scope_enter(&scope, RETRY_US * CO_MICROSECOND);
+    int rc = co_scope_exit(&scope, wait_for_all(ending));
+    return rc == -ETIMEDOUT ? 1 : rc;
+}
+
+/* ret_next   when to look again: at once, if there are more */
 static CO_BLOCKS int end_overdue(struct active_jobs *jobs, int64_t *ret_next)
 {
     int64_t now = instant_now();
     int64_t numbers[MAX_OVERDUE];
+    CO_CLEANUP(ending_done) struct ending ending = {.n = 0};
     int n = store_overdue(jobs->context->store, now, MAX_OVERDUE, numbers, ret_next);
     int rc = n < 0 ? n : 0;
 
     for (int i = 0; rc == 0 && i < n; i++)
-        rc = end_overdue_job(jobs, numbers[i]);
-    if (n > 0)
-        *ret_next = now + RETRY_US; /* by then their ends have been written */
-    return rc;
+        rc = end_job(jobs, numbers[i], &ending);
+    if (rc == 0)
+        rc = wait_for_ends(&ending);
+    if (rc == 1)
+        *ret_next = now;
+    return rc < 0 ? rc : 0;
 }
 
 /* One round. A failure is not the end of keeping: unless the store itself has failed, it is tried

@@ -122,7 +122,7 @@ static CO_BLOCKS int add_chunk(struct retry *retry, const struct job_chunk *chun
                                const bool *is_wanted)
 {
     CO_CLEANUP(job_spec_freep) struct job_spec *spec = NULL;
-    int rc = stored_chunk_parse(retry->head.head, chunk, &spec);
+    int rc = chunk->lines != NULL ? stored_chunk_parse(retry->head.head, chunk, &spec) : -EBADMSG;
 
     return rc < 0 ? rc : add_requests(retry, spec, chunk, is_wanted);
 }
@@ -212,7 +212,7 @@ static CO_BLOCKS int upload(struct retry *retry)
 }
 
 static CO_BLOCKS int accept_upload(struct retry *retry, const struct job_retry_options *options,
-                                   struct job_record **ret_record)
+                                   uint64_t max_queued, struct job_record **ret_record)
 {
     const struct store_acceptance acceptance = {
         .head = retry->head.text,
@@ -220,6 +220,8 @@ static CO_BLOCKS int accept_upload(struct retry *retry, const struct job_retry_o
         .spec = job_head_spec(retry->head.head),
         .n_items = retry->n_items,
         .default_ttl_us = options->default_ttl_us,
+        .tenant = retry->record->tenant,
+        .max_queued = max_queued,
     };
 
     crash_point("during_retry");
@@ -227,7 +229,7 @@ static CO_BLOCKS int accept_upload(struct retry *retry, const struct job_retry_o
 }
 
 int job_retry(const struct job_retry_options *options, const struct job_record *record,
-              struct job_record **ret_record)
+              uint64_t max_queued, struct job_record **ret_record)
 {
     struct retry retry = {.store = options->store, .record = record};
 
@@ -236,7 +238,7 @@ int job_retry(const struct job_retry_options *options, const struct job_record *
     if (rc == 0)
         rc = upload(&retry);
     if (rc == 0)
-        rc = accept_upload(&retry, options, ret_record);
+        rc = accept_upload(&retry, options, max_queued, ret_record);
     store_upload_free(retry.upload);
     chunk_maker_done(&retry.maker);
     stored_head_done(&retry.head);

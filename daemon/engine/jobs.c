@@ -1,5 +1,6 @@
 #include "daemon/engine/jobs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct jobs {
     struct stats *stats;
     struct job_retry_options retry;
     struct store_watch watch;
+    struct job_watches watches;
     struct active_context context;
     struct active_jobs active;
     struct claimer *claimer;
@@ -45,6 +47,11 @@ static CO_BLOCKS int start(struct jobs *jobs, const struct jobs_options *options
     return rc;
 }
 
+static void job_forgotten(void *arg, int64_t number)
+{
+    job_watches_wake(arg, number, NULL);
+}
+
 int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
 {
     struct jobs *jobs = calloc(1, sizeof(*jobs));
@@ -62,9 +69,11 @@ int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
         .engine = options->engine,
         .store = options->store,
         .watch = &jobs->watch,
+        .watches = &jobs->watches,
     };
     co_semaphore_init(&jobs->context.claiming, 1);
     co_event_init(&jobs->context.may_claim);
+    store_on_forget(options->store, job_forgotten, &jobs->watches);
     int rc = start(jobs, options);
     if (rc < 0) {
         jobs_free(jobs);
@@ -97,13 +106,32 @@ void jobs_free(struct jobs *jobs)
     int rc = recorder_free(jobs->context.recorder);
     active_jobs_done(&jobs->active);
     give_back(jobs, rc);
+    store_on_forget(jobs->store, NULL, NULL);
+    assert(jobs->watches.n_watches == 0);
     store_watch_done(&jobs->watch);
     free(jobs);
+}
+
+void jobs_drain(struct jobs *jobs)
+{
+    store_watch_drain(&jobs->watch);
+    job_watches_close(&jobs->watches);
 }
 
 struct co_event *jobs_failed(struct jobs *jobs)
 {
     return &jobs->watch.failed;
+}
+
+/* Those that have not ended. */
+static uint64_t n_unended(const struct jobs *jobs)
+{
+    const struct stats *stats = jobs->stats;
+    struct store_stats store;
+
+    store_get_stats(jobs->store, &store);
+    return store.n_unended_at_open + stats->n_jobs_accepted -
+           (stats->n_jobs_done + stats->n_jobs_canceled);
 }
 
 void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
@@ -120,6 +148,8 @@ void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
         else
             ret_stats->n_running++;
     }
+    uint64_t n_active = ret_stats->n_running + ret_stats->n_canceling, n = n_unended(jobs);
+    ret_stats->n_queued = n > n_active ? n - n_active : 0; /* accepted, and not yet counted */
 }
 
 /* --- Taking in -------------------------------------------------------------------------------- */
@@ -132,14 +162,16 @@ static void welcome(struct jobs *jobs, const struct job_record *record)
 }
 
 int jobs_accept(struct jobs *jobs, struct store_upload *upload, const struct intake *intake,
-                const char *key, const unsigned char *fingerprint, struct job_record **ret_record)
+                const struct job_owner *owner, struct job_record **ret_record)
 {
     struct store_acceptance acceptance = {
         .spec = intake_head_spec(intake),
         .n_items = intake_n_items(intake),
         .default_ttl_us = jobs->retry.default_ttl_us,
-        .key = key,
-        .fingerprint = fingerprint,
+        .tenant = owner->tenant,
+        .max_queued = owner->max_queued,
+        .key = owner->key,
+        .fingerprint = owner->fingerprint,
     };
 
     intake_head(intake, &acceptance.head, &acceptance.head_length);
@@ -151,11 +183,12 @@ int jobs_accept(struct jobs *jobs, struct store_upload *upload, const struct int
     return rc;
 }
 
-int jobs_retry(struct jobs *jobs, struct job_record *record, struct job_record **ret_record)
+int jobs_retry(struct jobs *jobs, struct job_record *record, uint64_t max_queued,
+               struct job_record **ret_record)
 {
     if (!job_record_has_ended(record))
         return -EALREADY;
-    int rc = job_retry(&jobs->retry, record, ret_record);
+    int rc = job_retry(&jobs->retry, record, max_queued, ret_record);
     if (rc == 0)
         welcome(jobs, *ret_record);
     return rc;
@@ -174,18 +207,37 @@ static void prefer_live(struct jobs *jobs, struct job_record **record)
     *record = job_record_ref(job->record);
 }
 
-int jobs_find(struct jobs *jobs, const char *id, struct job_record **ret_record)
+int jobs_find(struct jobs *jobs, const char *tenant, const char *id,
+              struct job_record **ret_record)
 {
     struct active_job *job = job_table_find_id(&jobs->active.table, id);
 
+    if (job != NULL && strcmp(job->record->tenant, tenant) != 0)
+        return -ENOENT;
     if (job != NULL) {
         *ret_record = job_record_ref(job->record);
         return 0;
     }
-    int rc = store_find(jobs->store, id, ret_record);
+    int rc = store_find(jobs->store, tenant, id, ret_record);
     if (rc == 0)
         prefer_live(jobs, ret_record);
     return rc;
+}
+
+int jobs_renew(struct jobs *jobs, struct job_record **record)
+{
+    struct job_record *stored;
+
+    prefer_live(jobs, record);
+    if ((*record)->active != NULL)
+        return 0;
+    int rc = store_find_number(jobs->store, (*record)->number, &stored);
+    if (rc < 0)
+        return rc;
+    job_record_unref(*record);
+    *record = stored;
+    prefer_live(jobs, record);
+    return 0;
 }
 
 int jobs_list(struct jobs *jobs, const struct store_query *query, size_t limit,
@@ -196,6 +248,11 @@ int jobs_list(struct jobs *jobs, const struct store_query *query, size_t limit,
     for (int i = 0; i < n; i++)
         prefer_live(jobs, &ret_records[i]);
     return n;
+}
+
+struct job_watches *jobs_watches(struct jobs *jobs)
+{
+    return &jobs->watches;
 }
 
 size_t jobs_n_running(const struct job_record *record)
@@ -282,4 +339,9 @@ int jobs_delete(struct jobs *jobs, struct job_record *record)
     int rc = cancel_until(jobs, record, is_over);
 
     return rc < 0 && rc != -ENOENT ? rc : store_forget(jobs->store, record->number);
+}
+
+int jobs_delete_damaged(struct jobs *jobs, const char *tenant, const char *id)
+{
+    return store_forget_damaged(jobs->store, tenant, id);
 }

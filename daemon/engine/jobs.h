@@ -15,6 +15,7 @@
 #include "lib/co/co.h"
 
 #include "daemon/engine/engine.h"
+#include "daemon/engine/job_watch.h"
 #include "daemon/model/intake.h"
 #include "daemon/model/parse.h"
 #include "daemon/store/store.h"
@@ -40,38 +41,61 @@ CO_BLOCKS int jobs_new(struct jobs **ret_jobs, const struct jobs_options *option
  * suspends; is not disturbed by cancellation */
 void jobs_free(struct jobs *jobs);
 
+/* The end is near: nothing more of any job is started, and nobody waits for one any more; what is
+ * being fetched goes on. */
+void jobs_drain(struct jobs *jobs);
+
 /* Set when the store has failed for good. */
 struct co_event *jobs_failed(struct jobs *jobs);
 
 struct jobs_stats {
-    size_t n_running; /* that are being worked on, and are not being canceled */
-    size_t n_canceling;
-    size_t n_results; /* that wait to be committed */
+    uint64_t n_queued;  /* that have not ended, and are not being worked on */
+    uint64_t n_running; /* that are being worked on, and are not being canceled */
+    uint64_t n_canceling;
+    uint64_t n_results; /* that wait to be committed */
 };
 
 void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats);
 
 /* --- For clients ------------------------------------------------------------------------------ */
 
+/* Whose a new job is. All zeros: of the tenant "", which may have any number. */
+struct job_owner {
+    const char *tenant;
+    uint64_t max_queued;              /* items of its jobs that have not ended; 0: any number */
+    const char *key;                  /* Idempotency-Key; NULL: none */
+    const unsigned char *fingerprint; /* of the document that came with it, 32 bytes */
+};
+
 /* Accepts what an upload has brought, and wakes the claimer.
  *
  * intake     has ended well
- * key        Idempotency-Key, with the fingerprint (32 bytes) of the document; NULL: none
  * returns    as store_upload_accept()
  */
 CO_BLOCKS int jobs_accept(struct jobs *jobs, struct store_upload *upload,
-                          const struct intake *intake, const char *key,
-                          const unsigned char *fingerprint, struct job_record **ret_record);
+                          const struct intake *intake, const struct job_owner *owner,
+                          struct job_record **ret_record);
 
-/* The job of an id, as clients may see it now; owed one job_record_unref().
+/* The job of an id, as clients of its tenant may see it now; owed one job_record_unref(). Others
+ * cannot tell that it is there.
  *
- * returns    0, -ENOENT; as the store
+ * returns    0, -ENOENT; -EBADMSG: what is stored of it is damaged; as the store
  */
-CO_BLOCKS int jobs_find(struct jobs *jobs, const char *id, struct job_record **ret_record);
+CO_BLOCKS int jobs_find(struct jobs *jobs, const char *tenant, const char *id,
+                        struct job_record **ret_record);
 
 /* As store_list(), with what active jobs know better. */
 CO_BLOCKS int jobs_list(struct jobs *jobs, const struct store_query *query, size_t limit,
                         struct job_record **ret_records, bool *ret_more);
+
+/* Puts the record of a job as it is now in the place of an earlier one.
+ *
+ * returns    0; -ENOENT: it has been forgotten; as the store
+ */
+CO_BLOCKS int jobs_renew(struct jobs *jobs, struct job_record **record);
+
+/* Who waits for a job to change. */
+struct job_watches *jobs_watches(struct jobs *jobs);
 
 /* Items of the job that are being fetched. */
 size_t jobs_n_running(const struct job_record *record);
@@ -88,10 +112,14 @@ CO_BLOCKS int jobs_cancel(struct jobs *jobs, struct job_record *record);
 /* Cancels a job if it has not ended, and forgets it when it has. returns as jobs_cancel() */
 CO_BLOCKS int jobs_delete(struct jobs *jobs, struct job_record *record);
 
+/* Forgets a job that jobs_find() has failed to read: -EBADMSG. returns 0; -ENOENT; as the store */
+CO_BLOCKS int jobs_delete_damaged(struct jobs *jobs, const char *tenant, const char *id);
+
 /* A new job of the items that have ended without success, those that were never started included,
- * with the same head.
+ * with the same head, for the same tenant.
  *
+ * max_queued as that of a job_owner
  * returns    0; -EALREADY: it has not ended yet; -ENODATA: all were a success; as the store
  */
-CO_BLOCKS int jobs_retry(struct jobs *jobs, struct job_record *record,
+CO_BLOCKS int jobs_retry(struct jobs *jobs, struct job_record *record, uint64_t max_queued,
                          struct job_record **ret_record);

@@ -6,7 +6,7 @@
 static void note(struct loop_lag *lag, int64_t us)
 {
     lag->lags_us[lag->n_samples++ % LOOP_LAG_SAMPLES] = us;
-    lag->sum_us += (uint64_t)us;
+    duration_buckets_add(&lag->buckets, us);
     if (us > lag->max_us)
         lag->max_us = us;
 }

@@ -8,6 +8,8 @@
 
 #include "lib/co/co.h"
 
+#include "daemon/base/duration_buckets.h"
+
 enum { LOOP_LAG_SAMPLES = 600 }; /* of the last minute */
 #define LOOP_LAG_PERIOD (100 * CO_MILLISECOND)
 
@@ -15,7 +17,7 @@ struct loop_lag {
     struct co_task *task;
     int64_t lags_us[LOOP_LAG_SAMPLES]; /* a ring */
     uint64_t n_samples;                /* since the start; so are: */
-    uint64_t sum_us;
+    struct duration_buckets buckets;
     int64_t max_us;
 };
 

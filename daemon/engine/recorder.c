@@ -6,6 +6,7 @@
 #include "daemon/base/crash_point.h"
 #include "daemon/engine/commit_group.h"
 
+/* So long what is not urgent waits for more, to go with it. */
 #define LINGER (10 * CO_MILLISECOND)
 
 struct recorder {
@@ -16,6 +17,7 @@ struct recorder {
     struct co_list dirty;       /* jobs of which something is to be written, in turn */
     struct co_event has_work;   /* there is such a job */
     struct co_event is_urgent;  /* and it should not have to wait */
+    co_time due;                /* when it goes all the same */
     struct commit_group *group; /* that is being written */
     size_t n_results, n_bytes;  /* that wait, those of the group included */
     struct co_task *task;
@@ -33,9 +35,17 @@ static void check_backlog(struct recorder *recorder)
 
 static void mark_dirty(struct recorder *recorder, struct active_job *job)
 {
+    if (co_list_is_empty(&recorder->dirty))
+        recorder->due = co_now() + LINGER;
     if (!co_list_is_linked(&job->dirty))
         co_list_append(&recorder->dirty, &job->dirty);
     co_event_set(&recorder->has_work);
+}
+
+void recorder_hurry(struct recorder *recorder)
+{
+    if (!co_list_is_empty(&recorder->dirty))
+        co_event_set(&recorder->is_urgent);
 }
 
 void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_t item,
@@ -55,7 +65,8 @@ void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_
     recorder->n_results++;
     recorder->n_bytes += recorded_size(recorded);
     mark_dirty(recorder, job);
-    co_event_set(&recorder->is_urgent);
+    if (chunk->items[item].was_sent || recorder->n_results >= COMMIT_GROUP_RESULTS)
+        recorder_hurry(recorder);
     check_backlog(recorder);
 }
 
@@ -68,7 +79,7 @@ void recorder_touch_soon(struct recorder *recorder, struct active_job *job)
 void recorder_touch(struct recorder *recorder, struct active_job *job)
 {
     recorder_touch_soon(recorder, job);
-    co_event_set(&recorder->is_urgent);
+    recorder_hurry(recorder);
 }
 
 size_t recorder_n_results(const struct recorder *recorder)
@@ -99,6 +110,9 @@ static CO_BLOCKS int write_group(struct recorder *recorder)
 {
     int rc = commit_group_write(recorder->group, recorder->store);
 
+    /* Not to be expected (STORE_BODY_MAX), but the job could not end, nor any other. */
+    while (rc == -EMSGSIZE && commit_group_drop_body(recorder->group))
+        rc = commit_group_write(recorder->group, recorder->store);
     if (rc < 0)
         return rc;
     crash_point("after_commit_before_publish");
@@ -123,7 +137,6 @@ static CO_BLOCKS int write_group_at_last(struct recorder *recorder)
     return 0;
 }
 
-/* What is not urgent waits a little for what is, to go with it. */
 static CO_BLOCKS int wait_for_work(struct recorder *recorder)
 {
     int rc = co_event_wait(&recorder->has_work);
@@ -131,7 +144,7 @@ static CO_BLOCKS int wait_for_work(struct recorder *recorder)
 
     if (rc < 0)
         return rc;
-    co_scope_enter(&scope, LINGER);
+    co_scope_enter(&scope, recorder->due - co_now());
     rc = co_scope_exit(&scope, co_event_wait(&recorder->is_urgent));
     return rc == -ETIMEDOUT ? 0 : rc;
 }

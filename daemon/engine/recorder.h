@@ -1,5 +1,7 @@
 /* Brings results to the store, in groups: what finishes while one group is being committed is the
- * next. So a slow disk makes groups larger, not results slower.
+ * next. So a slow disk makes groups larger, not results slower. On a fast one results wait up to 10
+ * ms for more, as a commit costs as much as the rows of a hundred. The end of a job does not wait,
+ * nor a result whose request must not be sent again, as it would be lost by a crash.
  *
  * A result is encoded when it comes and waits as bytes. When too much waits the engine is paused;
  * when the store is full, the group waits until it is not; when it has failed, all of it does.
@@ -34,6 +36,9 @@ void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_
  * little while, as a job that has begun may have a result at once. */
 void recorder_touch(struct recorder *recorder, struct active_job *job);
 void recorder_touch_soon(struct recorder *recorder, struct active_job *job);
+
+/* Something else is about to be committed: what waits goes with it. */
+void recorder_hurry(struct recorder *recorder);
 
 /* Results that wait. */
 size_t recorder_n_results(const struct recorder *recorder);

@@ -4,24 +4,17 @@
 #include <errno.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/model/job_record.h"
 
-/* What an item is told that the run's end has cut off, or kept from starting. */
+/* What an item is told that the run's end has cut off. What was kept from starting is of the rest.
+ */
 static const struct {
-    enum outcome running, waiting;
-    struct result_error error;
+    enum job_rest rest;
+    enum outcome running;
 } stops[] = {
-    [RUN_SATISFIED] = {OUTCOME_CANCELED,
-                       OUTCOME_SKIPPED,
-                       {.code = "canceled",
-                        .message = "the gather's policy was satisfied before this had ended"}},
-    [RUN_DEADLINE] = {OUTCOME_TRANSPORT_ERROR,
-                      OUTCOME_SKIPPED,
-                      {.code = "deadline_exceeded",
-                       .message = "the deadline of the whole batch (deadline_ms) passed",
-                       .retryable = true}},
-    [RUN_CANCELED] = {OUTCOME_CANCELED,
-                      OUTCOME_SKIPPED,
-                      {.code = "canceled", .message = "the job was canceled"}},
+    [RUN_SATISFIED] = {REST_SATISFIED, OUTCOME_CANCELED},
+    [RUN_DEADLINE] = {REST_DEADLINE, OUTCOME_TRANSPORT_ERROR},
+    [RUN_CANCELED] = {REST_CANCELED, OUTCOME_CANCELED},
 };
 
 /* --- Ending ----------------------------------------------------------------------------------- */
@@ -74,13 +67,13 @@ size_t run_n_ready(const struct run *run)
     return run->batch.is_stopped ? 0 : admission_n_ready(&run->batch);
 }
 
-bool run_wants_piece(const struct run *run)
+bool run_wants_piece(const struct run *run, size_t ahead)
 {
     unsigned max = run->admission->max_running, limit = run->spec->limits.concurrency;
 
     if (limit != 0 && limit < max)
         max = limit;
-    return run_has_room(run) && run_n_ready(run) < (size_t)2 * max;
+    return run_has_room(run) && run_n_ready(run) < (size_t)2 * max + ahead;
 }
 
 void run_end_piece(struct run *run, struct run_piece *piece)
@@ -146,7 +139,7 @@ void run_name_stop(const struct run *run, struct result *result)
         return;
     const char *phase = result->error.phase;
     result->outcome = stops[run->stop].running;
-    result->error = stops[run->stop].error;
+    result->error = *job_rest_error(stops[run->stop].rest);
     result->error.phase = phase;
 }
 
@@ -199,6 +192,7 @@ void run_report_waiting(struct run *run, struct run_piece *piece, uint32_t item)
 
     run_begin_result(run, piece, item, &result);
     bool was_tried = result.n_attempts > 0;
-    report_ended(run, piece, item, was_tried ? stops[run->stop].running : stops[run->stop].waiting,
-                 &stops[run->stop].error, &result);
+    enum job_rest rest = stops[run->stop].rest;
+    report_ended(run, piece, item, was_tried ? stops[run->stop].running : job_rest_outcome(rest),
+                 job_rest_error(rest), &result);
 }

@@ -33,7 +33,9 @@ struct run_owner {
      * long as it takes the item waits.
      *
      * returns    0: it is sent, unless the run has been stopped; -ECANCELED: the caller has been
-     *            cancelled; other: the item ends unsent, as a transport_error (resource_exhausted)
+     *            cancelled; -EAGAIN: not now: the item gives its place back, and the owner is asked
+     *            again when it has another; other: it ends unsent, as a transport_error
+     *            (resource_exhausted)
      */
     CO_BLOCKS int (*before_sending)(void *arg, struct run_piece *piece, uint32_t item);
     void *arg;
@@ -97,10 +99,10 @@ bool run_has_room(const struct run *run);
  * and none that backs off or is due later. */
 size_t run_n_ready(const struct run *run);
 
-/* Whether it has room, and not enough to do for twice the items it may run. That is counted for
- * each run, so slow hosts of one do not keep others from being fed; how many pieces there are of
- * all runs is the owner's matter. */
-bool run_wants_piece(const struct run *run);
+/* Whether it has room, and not enough to do for twice the items it may run and `ahead` more. That
+ * is counted for each run, so slow hosts of one do not keep others from being fed; how many pieces
+ * there are of all runs is the owner's matter. */
+bool run_wants_piece(const struct run *run, size_t ahead);
 
 /* Counts an item that has ended and never was in a piece: interrupted by a crash, say, or given up.
  * What becomes of the result is the owner's matter. */

@@ -38,10 +38,20 @@ void stats_count_item(struct stats *stats, const struct result *result)
         return;
     stats->n_finished[result->outcome]++;
     stats->n_retries += result->n_attempts;
+    if (result->attempt_started_at > 0)
+        duration_buckets_add(&stats->queue, result->queue_us);
     if (result->error.code != NULL)
         count_name(&stats->errors, result->error.code);
     if (result->error.rule != NULL)
         count_name(&stats->blocked, rule_of(result));
+}
+
+static void count_times(struct stats *stats, const struct co_http_response *response)
+{
+    for (enum co_http_phase i = 0; i < CO_HTTP_N_PHASES; i++)
+        if (response->phase_us[i] >= 0)
+            duration_buckets_add(&stats->phases[i], response->phase_us[i]);
+    duration_buckets_add(&stats->requests, response->total_us);
 }
 
 void stats_count_request(struct stats *stats, const struct co_http_response *response)
@@ -56,4 +66,5 @@ void stats_count_request(struct stats *stats, const struct co_http_response *res
     stats->sent_bytes += response->sent_bytes;
     stats->received_bytes += response->encoded_bytes;
     stats->decoded_bytes += response->decoded_bytes;
+    count_times(stats, response);
 }

@@ -11,6 +11,7 @@
 
 #include "lib/net/http.h"
 
+#include "daemon/base/duration_buckets.h"
 #include "daemon/model/result.h"
 
 enum { STATS_MAX_NAMES = 64 };
@@ -37,6 +38,9 @@ struct stats {
     uint64_t sent_bytes;           /* of requests */
     uint64_t received_bytes;       /* of bodies, as received */
     uint64_t decoded_bytes;
+    struct duration_buckets phases[CO_HTTP_N_PHASES]; /* of requests that have come to them */
+    struct duration_buckets requests;                 /* from first to last, all phases together */
+    struct duration_buckets queue; /* of items that were started: how long they waited for it */
 
     uint64_t n_jobs_accepted;
     uint64_t n_jobs_done;

@@ -15,7 +15,7 @@ static void look(struct store_watch *watch)
         co_event_set(&watch->settled);
     if (health == STORE_FAILED)
         co_event_set(&watch->failed);
-    engine_pause(watch->engine, health != STORE_OK || watch->has_backlog);
+    engine_pause(watch->engine, health != STORE_OK || watch->has_backlog || watch->is_draining);
 }
 
 static int watch_health(void *arg, void **ret_result)
@@ -52,6 +52,12 @@ void store_watch_set_backlog(struct store_watch *watch, bool has_backlog)
     if (watch->has_backlog == has_backlog)
         return;
     watch->has_backlog = has_backlog;
+    look(watch);
+}
+
+void store_watch_drain(struct store_watch *watch)
+{
+    watch->is_draining = true;
     look(watch);
 }
 

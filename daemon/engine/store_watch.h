@@ -13,6 +13,7 @@ struct store_watch {
     struct co_event settled; /* the store is not full: it can be written to, or never again */
     struct co_event failed;  /* never again */
     bool has_backlog;
+    bool is_draining;
     struct co_task *task;
 };
 
@@ -24,6 +25,9 @@ void store_watch_done(struct store_watch *watch);
 
 /* Pauses the engine as long as too much waits to be written. */
 void store_watch_set_backlog(struct store_watch *watch, bool has_backlog);
+
+/* Pauses the engine for good. */
+void store_watch_drain(struct store_watch *watch);
 
 /* Waits, after a write has failed, until it may be tried again.
  *

@@ -6,14 +6,35 @@
 
 #include "lib/co/offload.h"
 
-static int parse(const struct parse_settings *settings, const char *text, size_t length,
-                 struct job_head **ret_head)
+/* Bytes that may take some milliseconds to read. */
+enum { LARGE_HEAD = 16 * 1024, LARGE_CHUNK = 64 * 1024 };
+
+static int compute(bool is_large, co_fn *fn, void *arg)
 {
+    int rc = is_large ? co_to_thread(fn, arg, NULL, NULL) : fn(arg, NULL);
+
+    return rc == -EAGAIN ? -ENOMEM : rc;
+}
+
+/* --- The head --------------------------------------------------------------------------------- */
+
+struct head_parsing {
+    const struct parse_settings *settings;
+    const char *text;
+    size_t length;
+    struct job_head **ret_head;
+};
+
+static int parse_head(void *arg, void **ret_result)
+{
+    const struct head_parsing *parsing = arg;
     struct parse_refusal refusal;
     struct defect_list defects;
 
+    (void)ret_result;
     defect_list_init(&defects);
-    int rc = job_head_parse(settings, text, length, &defects, &refusal, ret_head);
+    int rc = job_head_parse(parsing->settings, parsing->text, parsing->length, &defects, &refusal,
+                            parsing->ret_head);
     defect_list_done(&defects);
     return rc > 0 ? -EBADMSG : rc;
 }
@@ -23,8 +44,16 @@ int stored_head_read(struct store *store, const struct parse_settings *settings,
 {
     *ret_head = (struct stored_head){.text = NULL};
     int rc = store_read_head(store, number, &ret_head->text, &ret_head->length);
+    if (rc < 0)
+        return rc;
 
-    return rc < 0 ? rc : parse(settings, ret_head->text, ret_head->length, &ret_head->head);
+    struct head_parsing parsing = {
+        .settings = settings,
+        .text = ret_head->text,
+        .length = ret_head->length,
+        .ret_head = &ret_head->head,
+    };
+    return compute(parsing.length >= LARGE_HEAD, parse_head, &parsing);
 }
 
 void stored_head_done(struct stored_head *head)
@@ -35,14 +64,12 @@ void stored_head_done(struct stored_head *head)
 
 int stored_head_substitute(struct stored_head *head, const struct parse_settings *settings)
 {
-    static const char nothing[] = "{}";
+    struct head_parsing parsing = {settings, "{}", strlen("{}"), &head->head};
 
-    return parse(settings, nothing, strlen(nothing), &head->head);
+    return parse_head(&parsing, NULL);
 }
 
 /* --- Chunks ----------------------------------------------------------------------------------- */
-
-enum { LARGE = 64 * 1024 }; /* bytes of a chunk */
 
 struct chunk_parsing {
     const struct job_head *head;
@@ -50,7 +77,7 @@ struct chunk_parsing {
     struct job_spec **ret_spec;
 };
 
-static int parse_on_thread(void *arg, void **ret_result)
+static int parse_chunk(void *arg, void **ret_result)
 {
     const struct chunk_parsing *parsing = arg;
 
@@ -63,8 +90,5 @@ int stored_chunk_parse(const struct job_head *head, const struct job_chunk *chun
 {
     struct chunk_parsing parsing = {head, chunk, ret_spec};
 
-    if (chunk->length < LARGE)
-        return job_chunk_parse(head, chunk, ret_spec);
-    int rc = co_to_thread(parse_on_thread, &parsing, NULL, NULL);
-    return rc == -EAGAIN ? -ENOMEM : rc;
+    return compute(chunk->length >= LARGE_CHUNK, parse_chunk, &parsing);
 }

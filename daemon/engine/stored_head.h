@@ -12,7 +12,9 @@ struct stored_head {
     struct job_head *head;
 };
 
-/* ret_head   owed one stored_head_done(), whatever is returned
+/* A large head is not parsed on the loop.
+ *
+ * ret_head   owed one stored_head_done(), whatever is returned
  * returns    0; -EBADMSG: it cannot be read any more; as store_read_head()
  */
 CO_BLOCKS int stored_head_read(struct store *store, const struct parse_settings *settings,

@@ -17,10 +17,16 @@ enum {
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-int intake_too_large(struct intake *intake, const char *what, size_t max)
+int intake_too_large(struct intake *intake, const char *what, size_t max, const char *advice)
 {
-    return parse_refuse(&intake->reader, 413, "too_large", "%s may have at most %zu bytes.", what,
-                        max);
+    return parse_refuse(&intake->reader, 413, "too_large", "%s may have at most %zu bytes: %s.",
+                        what, max, advice);
+}
+
+int intake_compute(struct intake *intake, bool is_large, int (*fn)(void *arg, void **ret_result),
+                   void *arg)
+{
+    return is_large && intake->elsewhere != NULL ? intake->elsewhere(fn, arg) : fn(arg, NULL);
 }
 
 int intake_add(struct intake *intake, const struct request *request,
@@ -29,7 +35,8 @@ int intake_add(struct intake *intake, const struct request *request,
     int rc = chunk_maker_add(&intake->chunks, text, request->n_repeats, !request_is_safe(request));
 
     return rc == -EMSGSIZE && intake->chunks.failure == 0
-               ? intake_too_large(intake, "All requests, repeated, ", INTAKE_CHUNKS_MAX)
+               ? intake_too_large(intake, "All requests, repeated,", INTAKE_CHUNKS_MAX,
+                                  "send them as several jobs")
                : rc;
 }
 
@@ -91,9 +98,7 @@ int intake_request(struct intake *intake, const struct parse_at *at,
         return parse_too_many_items(reader);
     int rc = make_room(intake);
     if (rc == 0)
-        rc = text->length < LARGE || intake->elsewhere == NULL
-                 ? read_request(&reading, NULL)
-                 : intake->elsewhere(read_request, &reading);
+        rc = intake_compute(intake, text->length >= LARGE, read_request, &reading);
     if (rc < 0 || intake->is_bad || intake->found.n_found > 0)
         return rc;
     return intake_add(intake, &reader->spec->requests[reader->spec->n_requests - 1], text);
@@ -101,7 +106,7 @@ int intake_request(struct intake *intake, const struct parse_at *at,
 
 /* --- The way out ------------------------------------------------------------------------------ */
 
-static int keep_head(struct intake *intake, struct json_t *rest)
+static int write_head(struct intake *intake, struct json_t *rest)
 {
     int rc = parse_rest_write(rest, &intake->head_text, &intake->head_length);
 
@@ -111,15 +116,14 @@ static int keep_head(struct intake *intake, struct json_t *rest)
     return rc == 1 ? PARSE_REFUSED : rc;
 }
 
-int intake_conclude(struct intake *intake, struct json_t *rest)
+int intake_keep_head(struct intake *intake, struct json_t *rest)
 {
     struct parse_reader *reader = &intake->reader;
 
     defect_list_add(&intake->defects, &intake->found);
     reader->defects = &intake->defects;
     reader->n_found_before = 0;
-    return parse_refuse_defects(reader)
-               ?: chunk_maker_end(&intake->chunks) ?: keep_head(intake, rest);
+    return parse_refuse_defects(reader) ?: write_head(intake, rest);
 }
 
 static int write_nothing(struct intake *intake, const char *bytes, size_t n)
@@ -155,7 +159,7 @@ int intake_new(struct intake **ret_intake, const struct parse_settings *settings
 
     if (intake == NULL)
         return -ENOMEM;
-    intake->settings = settings;
+    intake->settings = intake->reader.settings = settings;
     intake->mode = &intake_held;
     intake->format = parse_format_of(content_type);
     intake->held_max = INTAKE_WHOLE_MAX;

@@ -19,7 +19,7 @@
 #include "daemon/model/job_text.h"
 
 enum {
-    INTAKE_HEAD_MAX = 1024 * 1024,          /* with more of one of these it is refused: 413 */
+    INTAKE_HEAD_MAX = 128 * 1024,           /* with more of one of these it is refused: 413 */
     INTAKE_ELEMENT_MAX = 16 * 1024 * 1024,  /* one request */
     INTAKE_CHUNKS_MAX = 1024 * 1024 * 1024, /* text of all chunks: "repeat" may multiply it */
     INTAKE_WHOLE_MAX = 1024 * 1024,         /* JSON that is held until all of it is there */
@@ -31,8 +31,8 @@ enum {
 struct intake_sink {
     int (*put)(void *arg, const struct job_chunk *chunk);
     void *arg;
-    /* Where a large request is read, which can take seconds: runs fn(arg), and returns its result
-     * or -errno if it could not. NULL: on the spot */
+    /* Where a large request is read, which can take seconds, and a large head: runs fn(arg), and
+     * returns its result or -errno if it could not. NULL: on the spot */
     int (*elsewhere)(int (*fn)(void *arg, void **ret_result), void *arg);
 };
 

@@ -11,7 +11,18 @@
 
 /* --- What is left of the document ------------------------------------------------------------- */
 
-static const char rest_name[] = "What is not requests";
+enum { LARGE = 16 * 1024 }; /* bytes of it that are read elsewhere: many can be read within 2 ms */
+
+static int refuse_rest(struct intake *intake)
+{
+    return intake_too_large(intake, "What is not requests", INTAKE_HEAD_MAX,
+                            "what only some requests need belongs into these");
+}
+
+static bool is_large(const struct intake *intake)
+{
+    return intake->split.head.len >= LARGE;
+}
 
 static int load_rest(struct intake *intake, struct parse_reader *reader, struct json_t **ret_value)
 {
@@ -55,20 +66,24 @@ static int load_beginning(struct intake *intake, struct json_t **ret_value)
     return rc;
 }
 
-static int read_beginning(struct intake *intake)
+static int read_beginning(void *arg, void **ret_result)
 {
     CO_CLEANUP(parse_unload) struct json_t *beginning = NULL;
+    struct intake *intake = arg;
     int rc = load_beginning(intake, &beginning);
 
+    (void)ret_result;
     if (rc == -EMSGSIZE)
-        return intake_too_large(intake, rest_name, INTAKE_HEAD_MAX);
+        return refuse_rest(intake);
     return rc ?: intake->split.n_cuts == 1 ? read_so_far(intake, beginning) : 0;
 }
 
 static int begin_array(struct intake *intake)
 {
     bool is_first = intake->split.n_cuts == 1;
-    int rc = intake->has_looked_ahead ? 0 : read_beginning(intake);
+    int rc = intake->has_looked_ahead
+                 ? 0
+                 : intake_compute(intake, is_large(intake), read_beginning, intake);
 
     intake->is_ignored = !is_first || !intake->place.is_array;
     intake->reader.depth = intake->split.depth;
@@ -141,11 +156,11 @@ static int refuse_size(struct intake *intake)
     struct parse_reader *reader = &intake->head_reader;
 
     if (intake->split.state != SPLIT_HEAD)
-        return intake_too_large(intake, "A request", INTAKE_ELEMENT_MAX);
+        return intake_too_large(intake, "A request", INTAKE_ELEMENT_MAX, "its body is too long");
     int rc = load_rest(intake, reader, &value);
     if (rc < 0 && !reader->is_cut_off)
         return rc;
-    return intake_too_large(intake, rest_name, INTAKE_HEAD_MAX);
+    return refuse_rest(intake);
 }
 
 static int write_json(struct intake *intake, const char *bytes, size_t n)
@@ -164,20 +179,36 @@ static int take_nothing(void *arg, const char *text, size_t length)
     return 0;
 }
 
+struct looking {
+    struct intake *intake;
+    const char *text;
+    size_t length;
+};
+
 static void begin_split(struct intake *intake, json_split_fn *take)
 {
     json_split_done(&intake->split);
     json_split_init(&intake->split, INTAKE_HEAD_MAX, INTAKE_ELEMENT_MAX, take, intake);
 }
 
-int intake_look_ahead(struct intake *intake, const char *text, size_t length)
+static int look_ahead(void *arg, void **ret_result)
 {
     CO_CLEANUP(parse_unload) struct json_t *rest = NULL;
+    const struct looking *looking = arg;
+    struct intake *intake = looking->intake;
     struct json_split *split = &intake->split;
 
+    (void)ret_result;
+    int rc = json_split_write(split, looking->text, looking->length) ?: json_split_end(split);
+    return rc ?: load_rest(intake, &intake->head_reader, &rest) ?: read_so_far(intake, rest);
+}
+
+int intake_look_ahead(struct intake *intake, const char *text, size_t length)
+{
+    struct looking looking = {intake, text, length};
+
     begin_split(intake, take_nothing);
-    int rc = json_split_write(split, text, length) ?: json_split_end(split);
-    rc = rc ?: load_rest(intake, &intake->head_reader, &rest) ?: read_so_far(intake, rest);
+    int rc = intake_compute(intake, length >= LARGE, look_ahead, &looking);
     intake->has_looked_ahead = rc == 0;
     begin_split(intake, take_element);
     if (rc == 0 || rc == -ENOMEM)
@@ -219,14 +250,22 @@ static int read_rest(struct intake *intake, struct json_t *rest)
     return rc;
 }
 
-static int end_json(struct intake *intake)
+static int take_rest(void *arg, void **ret_result)
 {
     CO_CLEANUP(parse_unload) struct json_t *rest = NULL;
-    int rc = parse_characters_end(&intake->characters, &intake->reader)
-                 ?: json_split_end(&intake->split) ?: load_rest(intake, &intake->head_reader, &rest)
-                 ?: read_rest(intake, rest);
+    struct intake *intake = arg;
 
-    return rc ?: intake_conclude(intake, rest);
+    (void)ret_result;
+    return load_rest(intake, &intake->head_reader, &rest)
+               ?: read_rest(intake, rest) ?: intake_keep_head(intake, rest);
+}
+
+static int end_json(struct intake *intake)
+{
+    return parse_characters_end(&intake->characters, &intake->reader)
+               ?: json_split_end(&intake->split)
+               ?: intake_compute(intake, is_large(intake), take_rest, intake)
+               ?: chunk_maker_end(&intake->chunks);
 }
 
 const struct intake_mode intake_json = {.write = write_json, .end = end_json};

@@ -22,7 +22,9 @@ static int keep_cut_line(struct intake *intake, const char *text, size_t n)
 {
     int rc = buffer_append(&intake->cut_line, text, n);
 
-    return rc == -EMSGSIZE ? intake_too_large(intake, "A line", intake->cut_line.max) : rc;
+    return rc == -EMSGSIZE ? intake_too_large(intake, "A line", intake->cut_line.max,
+                                              "it is one request, so its body is too long")
+                           : rc;
 }
 
 /* Takes the line that slices before have begun. text: the rest of it */
@@ -61,7 +63,7 @@ static int end_lines(struct intake *intake)
     intake->reader.line = 0;
     if (rc == 0 && intake->n_requests == 0)
         rc = parse_no_requests(&intake->reader, NULL);
-    return rc ?: intake_conclude(intake, NULL);
+    return rc ?: intake_keep_head(intake, NULL) ?: chunk_maker_end(&intake->chunks);
 }
 
 const struct intake_mode intake_lines = {.write = write_lines, .end = end_lines};

@@ -77,10 +77,15 @@ int intake_request(struct intake *intake, const struct parse_at *at,
 int intake_add(struct intake *intake, const struct request *request,
                const struct request_text *text);
 
-/* Refuses it if there are defects; else gives away the last chunk and keeps the head.
+/* Refuses it if there are defects; else keeps the head. The last chunk is still to be given away.
  *
  * rest   what is left of a JSON document without its requests; NULL: it is none
  */
-int intake_conclude(struct intake *intake, struct json_t *rest);
+int intake_keep_head(struct intake *intake, struct json_t *rest);
 
-int intake_too_large(struct intake *intake, const char *what, size_t max);
+/* Does what takes long if there is much of it. It may not put chunks. */
+int intake_compute(struct intake *intake, bool is_large, int (*fn)(void *arg, void **ret_result),
+                   void *arg);
+
+/* advice: what to do instead: half a sentence */
+int intake_too_large(struct intake *intake, const char *what, size_t max, const char *advice);

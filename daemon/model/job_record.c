@@ -30,6 +30,7 @@ void job_record_unref(struct job_record *record)
 {
     if (record == NULL || --record->n_references > 0)
         return;
+    free(record->tenant);
     free(record->name);
     free(record->labels);
     free(record);
@@ -104,7 +105,7 @@ static void render_links(struct json_writer *w, const struct job_record *record)
 {
     static const struct {
         const char *name, *suffix;
-    } links[] = {{"self", ""}, {"results", "/results"}, {"cancel", "/cancel"}};
+    } links[] = {{"self", ""}, {"results", "/results"}, {"events", "/events"}, {"cancel", "/cancel"}};
 
     jw_key(w, "links");
     jw_object_begin(w);
@@ -182,12 +183,32 @@ static void render_counts(struct json_writer *w, const struct job_record *record
     render_tally(w, &whole, 0);
 }
 
-void job_record_render(const struct job_record *record, size_t n_running, struct json_writer *w)
+void job_record_render_members(const struct job_record *record, size_t n_running,
+                               struct json_writer *w)
 {
-    jw_object_begin(w);
     render_identity(w, record);
     render_instants(w, record);
     render_counts(w, record, n_running);
     render_links(w, record);
+}
+
+void job_record_render(const struct job_record *record, size_t n_running, struct json_writer *w)
+{
+    jw_object_begin(w);
+    job_record_render_members(record, n_running, w);
+    jw_object_end(w);
+}
+
+void job_record_render_progress(const struct job_record *record, size_t n_running,
+                                struct json_writer *w)
+{
+    const struct tally *tally = &record->tally;
+
+    jw_object_begin(w);
+    jw_key(w, "status");
+    jw_text(w, job_status_name(record->status));
+    jw_key(w, "counts");
+    tally_render_counts(tally, at_most(n_running, tally->n_items - tally->n_finished), w);
+    render_progress(w, tally);
     jw_object_end(w);
 }

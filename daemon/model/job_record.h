@@ -22,12 +22,14 @@ enum job_rest {
     N_JOB_RESTS
 };
 
+enum { JOB_MAX_WEIGHT = 100 };
+
 struct job_record {
     int64_t number;       /* the store's name for it, never used again: from 1, by acceptance */
     char id[JOB_ID_SIZE]; /* the clients'; sorts like the number */
     enum job_status status;
     enum job_rest rest;
-    unsigned weight; /* 1..100 */
+    unsigned weight; /* 1..JOB_MAX_WEIGHT */
     int64_t created_at;
     int64_t started_at;
     int64_t ended_at;
@@ -35,7 +37,8 @@ struct job_record {
     int64_t deadline_at; /* JOB_NEVER: none */
     int64_t ttl_us;
     uint64_t version;   /* grows with every visible change that the tally does not show */
-    char *name;         /* NULL: none; owned, like labels */
+    char *tenant;       /* whose it is; owned, like name and labels. NULL: "" */
+    char *name;         /* NULL: none */
     char *labels;       /* as a JSON object */
     struct tally tally; /* knows the number of items; what is missing to it once the job has ended
                            is the rest, and counted as skipped */
@@ -62,6 +65,15 @@ uint64_t job_record_version(const struct job_record *record);
 
 /* The "job" object of the contract. n_running: items that are being fetched now. */
 void job_record_render(const struct job_record *record, size_t n_running, struct json_writer *w);
+
+/* Its members, in an object that has been begun. */
+void job_record_render_members(const struct job_record *record, size_t n_running,
+                               struct json_writer *w);
+
+/* How far a job is that has not ended: an object with the "status", "counts" and "progress" of the
+ * above. */
+void job_record_render_progress(const struct job_record *record, size_t n_running,
+                                struct json_writer *w);
 
 /* The outcome, error code and sentence of items that were never started. rest: not REST_NONE */
 enum outcome job_rest_outcome(enum job_rest rest);

@@ -67,6 +67,7 @@ struct fetch_options {
     enum co_http_version http_version;
     int ip_family; /* AF_UNSPEC: any */
     struct co_http_tls_options tls;
+    bool is_alone;                 /* on a connection of its own, so that each phase shows */
     const struct fetch_auth *auth; /* NULL: none; else there is no Authorization in headers */
     const struct co_url *proxy;    /* one of the operator's, with their credentials; NULL: none */
     const struct fetch_pin *pins;

@@ -46,7 +46,8 @@ int job_head_parse(const struct parse_settings *settings, const char *text, size
     if (head == NULL)
         return -ENOMEM;
     head->settings = *settings;
-    int rc = parse_reader_init(&head->reader, settings, PARSE_JOB, defects)
+    head->settings.json_room = SIZE_MAX; /* it may have been longer, by white space */
+    int rc = parse_reader_init(&head->reader, &head->settings, PARSE_JOB, defects)
                  ?: parse_head(&head->reader, text, length) ?: parse_refuse_defects(&head->reader);
     if (rc == PARSE_REFUSED) {
         *ret_refusal = head->reader.refusal;

@@ -38,11 +38,16 @@
 
 enum { PARSE_DEPTH_MAX = 64 };
 
+/* While it is read, JSON may take json_room and so many times its own bytes of memory. Requests
+ * take 6 to 17 times their bytes, and numbers 20, but nothing at all in brackets takes 75. */
+enum { PARSE_JSON_RATIO = 20 };
+
 /* What the daemon's configuration decides. It must outlive the specs, which point to the texts in
  * defaults. */
 struct parse_settings {
     size_t max_items;                      /* at most UINT32_MAX */
     size_t max_arena_bytes;                /* of one job */
+    size_t json_room;                      /* see PARSE_JSON_RATIO */
     uint64_t max_capture_bytes;            /* a client may ask for less */
     unsigned max_redirects;                /* likewise */
     unsigned max_attempts;                 /* likewise; at least 1 */

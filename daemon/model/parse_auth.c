@@ -5,6 +5,7 @@
 
 #include "daemon/model/parse_object.h"
 #include "daemon/model/parse_reference.h"
+#include "daemon/model/parse_tables.h"
 
 enum {
     USERNAME_SIZE_MAX = 256,
@@ -73,6 +74,7 @@ static const struct parse_member auth_members[] = {
     {"token", .read = read_text, WRITTEN(token), .min = 1, .max = SECRET_SIZE_MAX},
     {"secret_ref", .read = parse_secret_ref, WRITTEN(secret_ref)},
 };
+const struct parse_table parse_auth_table = PARSE_TABLE("Auth", auth_members);
 
 /* --- Together --------------------------------------------------------------------------------- */
 

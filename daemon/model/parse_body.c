@@ -8,6 +8,8 @@
 #include "daemon/base/base64.h"
 #include "daemon/base/buffer.h"
 
+#include "daemon/model/parse_tables.h"
+
 /* returns whether this is the first body; if not, there is a defect */
 static bool claim(struct parse_reader *reader, const struct parse_at *at, struct parse_body *body)
 {
@@ -148,6 +150,7 @@ static const struct parse_member body_members[] = {
     {"json", .read = read_json},
     {"form", .read = read_form},
 };
+const struct parse_table parse_body_table = PARSE_TABLE("Request", body_members);
 
 struct parse_layer parse_body_layer(struct parse_body *body)
 {

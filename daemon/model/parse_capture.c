@@ -4,6 +4,7 @@
 
 #include "daemon/model/parse_headers.h"
 #include "daemon/model/parse_object.h"
+#include "daemon/model/parse_tables.h"
 
 enum { KEPT_HEADERS_MAX = 100 };
 
@@ -70,6 +71,7 @@ static const struct parse_member capture_members[] = {
     {"headers", .read = read_kept_headers},
     {"hash", .read = parse_enum, .offset = offsetof(struct fetch_options, hash), .words = hashes},
 };
+const struct parse_table parse_capture_table = PARSE_TABLE("Capture", capture_members);
 
 static void forget(struct fetch_options *options, const struct fetch_options *defaults)
 {

@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/model/parse_tables.h"
+
 enum { TEXT_SIZE_MAX = 64 * 1024 };
 
 /* --- Checks ----------------------------------------------------------------------------------- */
@@ -172,11 +174,13 @@ static int read_exists(struct parse_reader *reader, const struct parse_at *at, s
     }
 
 static const struct parse_member body_operators[] = {TEXT_OPERATORS};
+const struct parse_table parse_body_operator_table = PARSE_TABLE("BodyChecks", body_operators);
 
 static const struct parse_member header_operators[] = {
     TEXT_OPERATORS,
     {"exists", .read = read_exists},
 };
+const struct parse_table parse_header_operator_table = PARSE_TABLE("HeaderCheck", header_operators);
 
 static const struct parse_member json_operators[] = {
     {"equals", .read = read_json_value},   {"not_equals", .read = read_json_value},
@@ -185,6 +189,7 @@ static const struct parse_member json_operators[] = {
     {"lte", .read = read_number},          {"gt", .read = read_number},
     {"gte", .read = read_number},
 };
+const struct parse_table parse_json_operator_table = PARSE_TABLE("JsonCheck", json_operators);
 
 static const struct parse_member duration_operators[] = {
     {"lt", .read = read_duration},
@@ -192,6 +197,8 @@ static const struct parse_member duration_operators[] = {
     {"gt", .read = read_duration},
     {"gte", .read = read_duration},
 };
+const struct parse_table parse_duration_operator_table =
+    PARSE_TABLE("DurationChecks", duration_operators);
 
 struct parse_layer parse_body_operators(struct parse_operand *operand)
 {

@@ -5,6 +5,7 @@
 
 #include "daemon/model/parse_options.h"
 #include "daemon/model/parse_request.h"
+#include "daemon/model/parse_tables.h"
 
 enum {
     NAME_SIZE_MAX = 256,
@@ -66,6 +67,7 @@ static const struct parse_member rate_members[] = {
     {"per_ms", .read = parse_duration, .offset = offsetof(struct rate, per_us), PARSE_TIMEOUT_RANGE,
      .is_required = true},
 };
+const struct parse_table parse_rate_table = PARSE_TABLE("Rate", rate_members);
 
 /* Rounded up, so that the rate asked for is never exceeded. */
 static int read_rate(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
@@ -88,6 +90,7 @@ static const struct parse_member limit_members[] = {
     {"per_host_rate", .read = read_rate,
      .offset = offsetof(struct job_limits, per_host_interval_us)},
 };
+const struct parse_table parse_limits_table = PARSE_TABLE("Limits", limit_members);
 
 static int read_limits(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                        const struct parse_member *member, void *field)
@@ -103,6 +106,7 @@ static int read_limits(struct parse_reader *reader, const struct parse_at *at, s
 static const struct parse_member quorum_members[] = {
     {"successes", .read = parse_integer, .min = 1, .max = UINT32_MAX, .is_required = true},
 };
+const struct parse_table parse_quorum_table = PARSE_TABLE("Quorum", quorum_members);
 
 static int read_quorum(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                        struct job_spec *spec)
@@ -141,6 +145,7 @@ static const struct parse_member gather_members[] = {
     {"on_failure", .read = parse_switch,
      .offset = offsetof(struct job_spec, cancel_rest_on_failure), .words = on_failures},
 };
+const struct parse_table parse_gather_table = PARSE_TABLE("GatherPolicy", gather_members);
 
 static int read_gather(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                        const struct parse_member *member, void *field)
@@ -194,6 +199,7 @@ static const struct parse_member document_members[] = {
     {"requests", .read = note_requests},
     {"urls", .read = note_requests},
 };
+const struct parse_table parse_document_table = PARSE_TABLE("Document", document_members);
 
 static const char *const on_invalids[] = {"error", "report", NULL};
 
@@ -204,6 +210,7 @@ static const struct parse_member reader_members[] = {
     {"callback", .read = parse_not_supported},
     {"fields", .read = parse_not_supported},
 };
+const struct parse_table parse_reader_table = PARSE_TABLE("Document", reader_members);
 
 static const struct parse_member spec_members[] = {
     {"name", .read = parse_text, .offset = offsetof(struct job_spec, name), .max = NAME_SIZE_MAX},
@@ -218,6 +225,7 @@ static const struct parse_member spec_members[] = {
     {"ttl_ms", .read = read_ttl, .offset = offsetof(struct job_spec, ttl_us), .min = 1,
      .max = 30 * PARSE_DAY_US},
 };
+const struct parse_table parse_spec_table = PARSE_TABLE("Document", spec_members);
 
 int parse_members(struct parse_reader *reader, struct json_t *object,
                   struct parse_requests *ret_requests)

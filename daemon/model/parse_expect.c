@@ -7,6 +7,7 @@
 #include "daemon/model/parse_check.h"
 #include "daemon/model/parse_headers.h"
 #include "daemon/model/parse_status.h"
+#include "daemon/model/parse_tables.h"
 
 enum {
     NAME_SIZE_MAX = 256, /* of a header */
@@ -116,10 +117,12 @@ static int read_pointer(struct parse_reader *reader, const struct parse_at *at,
 static const struct parse_member header_name[] = {
     {"name", .read = read_header_name, .is_required = true},
 };
+const struct parse_table parse_header_name_table = PARSE_TABLE("HeaderCheck", header_name);
 
 static const struct parse_member pointer_name[] = {
     {"pointer", .read = read_pointer, .max = POINTER_SIZE_MAX, .is_required = true},
 };
+const struct parse_table parse_pointer_table = PARSE_TABLE("JsonCheck", pointer_name);
 
 /* What the elements of an array are. */
 struct kind {
@@ -231,6 +234,7 @@ static const struct parse_member expect_members[] = {
     {"elapsed_ms", .read = read_time},
     {"tls_expires_in_ms", .read = read_tls_expiry},
 };
+const struct parse_table parse_expect_table = PARSE_TABLE("Expect", expect_members);
 
 static void begin(struct draft *draft, const struct expect *below)
 {

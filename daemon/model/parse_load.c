@@ -117,6 +117,23 @@ static int refuse(struct parse_reader *reader, const char *bytes, const json_err
 
 /* --- Loading ---------------------------------------------------------------------------------- */
 
+static size_t max_memory(const struct parse_reader *reader, size_t length)
+{
+    size_t room = reader->settings->json_room;
+    bool is_unlimited = length > (SIZE_MAX - room) / PARSE_JSON_RATIO;
+
+    return is_unlimited ? SIZE_MAX : room + length * PARSE_JSON_RATIO;
+}
+
+static int refuse_memory(struct parse_reader *reader, size_t length)
+{
+    return parse_refuse(reader, 413, "too_large",
+                        "These %zu bytes of JSON hold so many small values that they would take "
+                        "more than %zu bytes of memory: send fewer of them at once, and JSON that "
+                        "is only to be passed on as text (\"body\").",
+                        length, max_memory(reader, length));
+}
+
 int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
                struct json_t **ret_value)
 {
@@ -125,12 +142,14 @@ int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
     if (json_scan_depth(bytes, length) + reader->depth > PARSE_DEPTH_MAX)
         return parse_refuse(reader, 400, "too_deep",
                             "Arrays and objects may be nested at most %d deep.", PARSE_DEPTH_MAX);
-    json_memory_watch(SIZE_MAX);
+    json_memory_watch(max_memory(reader, length));
     struct json_t *value =
         json_loadb(bytes, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (json_memory_was_short()) {
+    bool was_short = json_memory_was_short(), was_exceeded = json_memory_was_exceeded();
+    json_memory_watch(SIZE_MAX);
+    if (was_short || was_exceeded) {
         json_decref(value);
-        return -ENOMEM;
+        return was_short ? -ENOMEM : refuse_memory(reader, length);
     }
     *ret_value = value;
     return value != NULL ? 0 : refuse(reader, bytes, &error);

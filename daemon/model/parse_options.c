@@ -10,6 +10,7 @@
 #include "daemon/model/parse_pin.h"
 #include "daemon/model/parse_reference.h"
 #include "daemon/model/parse_retry.h"
+#include "daemon/model/parse_tables.h"
 #include "daemon/model/parse_tls.h"
 
 enum {
@@ -100,6 +101,7 @@ static const struct parse_member option_members[] = {
     {"expect", .read = parse_expect, OPTION(expect)},
     {"capture", .read = parse_capture, ALL_OPTIONS},
 };
+const struct parse_table parse_option_table = PARSE_TABLE("Options", option_members);
 
 void parse_options_init(struct parse_options *draft, const struct parse_reader *reader)
 {

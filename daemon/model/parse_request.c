@@ -5,6 +5,7 @@
 
 #include "daemon/model/parse_body.h"
 #include "daemon/model/parse_options.h"
+#include "daemon/model/parse_tables.h"
 #include "daemon/model/parse_url.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
@@ -29,11 +30,13 @@ struct draft {
 static const struct parse_member count_members[] = {
     {"count", .read = parse_integer, COUNT_RANGE, .is_required = true},
 };
+const struct parse_table parse_repeat_table = PARSE_TABLE("Repeat", count_members);
 
 static const struct parse_member interval_members[] = {
     {"interval_ms", .read = parse_duration, .offset = offsetof(struct request, repeat_interval_us),
      .max = PARSE_DAY_US},
 };
+const struct parse_table parse_interval_table = PARSE_TABLE("Repeat", interval_members);
 
 static int read_repeat(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                        const struct parse_member *member, void *field)
@@ -63,11 +66,13 @@ static int read_url(struct parse_reader *reader, const struct parse_at *at, stru
 static const struct parse_member draft_members[] = {
     {"repeat", .read = read_repeat, COUNT_RANGE},
 };
+const struct parse_table parse_draft_table = PARSE_TABLE("Request", draft_members);
 
 static const struct parse_member request_members[] = {
     {"url", .read = read_url, .is_required = true},
     {"id", .read = parse_text, .offset = offsetof(struct request, id), .max = ID_SIZE_MAX},
 };
+const struct parse_table parse_request_table = PARSE_TABLE("Request", request_members);
 
 /* --- One request ------------------------------------------------------------------------------ */
 

@@ -8,6 +8,7 @@
 #include "daemon/model/parse_headers.h"
 #include "daemon/model/parse_object.h"
 #include "daemon/model/parse_status.h"
+#include "daemon/model/parse_tables.h"
 
 enum {
     ATTEMPTS = 3, /* if retries are asked for without a number */
@@ -208,6 +209,7 @@ static const struct parse_member retry_members[] = {
     {"respect_retry_after", .read = parse_bool, RETRY(respect_retry_after)},
     {"max_retry_after_ms", .read = parse_duration, RETRY(max_retry_after_us), .max = PARSE_DAY_US},
 };
+const struct parse_table parse_retry_table = PARSE_TABLE("Retry", retry_members);
 
 int parse_retry(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                 const struct parse_member *member, void *field)

@@ -4,6 +4,7 @@
 
 #include "daemon/model/parse_object.h"
 #include "daemon/model/parse_reference.h"
+#include "daemon/model/parse_tables.h"
 
 static int read_verify(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                        const struct parse_member *member, void *field)
@@ -36,6 +37,7 @@ static const struct parse_member tls_members[] = {
     {"ca_ref", .read = parse_certificate_ref, TLS(ca_file)},
     {"client_cert_ref", .read = parse_certificate_ref, TLS(client_file)},
 };
+const struct parse_table parse_tls_table = PARSE_TABLE("Tls", tls_members);
 
 int parse_tls(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
               const struct parse_member *member, void *field)

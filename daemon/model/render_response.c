@@ -39,7 +39,7 @@ static void render_http_version(struct json_writer *w, int version)
     }
 }
 
-static bool is_kept(const struct fetch_options *options, const char *name)
+bool render_keeps_header(const struct fetch_options *options, const char *name)
 {
     if (options->kept_headers == NULL)
         return true;
@@ -72,8 +72,7 @@ static bool is_location(const char *name)
     return name[0] == 'l' && strcmp(name, "location") == 0;
 }
 
-/* An origin may send somebody else's password along with a redirect. */
-static void render_location(struct json_writer *w, const char *url)
+void render_location(struct json_writer *w, const char *url)
 {
     CO_CLEANUP(free_text) char *text = NULL;
     const char *start;
@@ -95,7 +94,7 @@ static void render_headers(struct json_writer *w, const struct fetch_options *op
     jw_array_begin(w);
     for (size_t i = 0; i < response->n_headers; i++) {
         const struct co_http_header *header = &response->headers[i];
-        if (!is_kept(options, header->name))
+        if (!render_keeps_header(options, header->name))
             continue;
         jw_array_begin(w);
         jw_text(w, header->name);
@@ -198,6 +197,7 @@ static void render_body(struct json_writer *w, const struct fetch_options *optio
     const struct co_http_response *response = &result->response;
     bool is_captured = options->capture_body && response->status > 0;
     bool is_left_out = !with_body && response->body_length > 0;
+    bool is_dropped = is_captured && response->body_length == 0 && response->decoded_bytes > 0;
 
     jw_key(w, "body");
     jw_object_begin(w);
@@ -210,7 +210,7 @@ static void render_body(struct json_writer *w, const struct fetch_options *optio
     jw_key(w, "decoded_bytes");
     jw_uint(w, response->decoded_bytes);
     jw_key(w, "truncated");
-    jw_bool(w, response->body_truncated || is_left_out);
+    jw_bool(w, response->body_truncated || is_left_out || is_dropped);
     render_hash(w, result);
     jw_object_end(w);
 }

@@ -1,5 +1,6 @@
 #include "daemon/model/result.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,21 @@ const char *outcome_name(enum outcome outcome)
     };
 
     return names[outcome];
+}
+
+const char outcome_names[] =
+    "success, http_error, assertion_failed, transport_error, blocked, interrupted, canceled or "
+    "skipped";
+
+int outcome_from_name(const char *name, enum outcome *ret_outcome)
+{
+    for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
+        if (strcmp(outcome_name(outcome), name) == 0) {
+            *ret_outcome = outcome;
+            return 0;
+        }
+    }
+    return -EINVAL;
 }
 
 void result_init(struct result *result)

@@ -23,6 +23,10 @@ enum outcome {
 
 const char *outcome_name(enum outcome outcome);
 
+/* returns 0; -EINVAL: it is none of outcome_names, which is for people */
+int outcome_from_name(const char *name, enum outcome *ret_outcome);
+extern const char outcome_names[];
+
 /* Why there is no good response. Texts are static, or live as long as the daemon's policy or the
  * result. */
 struct result_error {

@@ -1,8 +1,24 @@
 /* Where claimed chunks go: they end, or come back. */
+#include <endian.h>
 #include <errno.h>
 
 #include "daemon/base/crc32c.h"
 #include "daemon/store/sqlite_private.h"
+
+uint32_t sqlite_chunk_checksum(const struct job_chunk *chunk)
+{
+    const uint32_t place[] = {htole32(chunk->first), htole32(chunk->n_items), htole32(chunk->skip),
+                              htole32(chunk->is_unsafe)};
+
+    return crc32c(place, sizeof(place)) ^ crc32c(chunk->lines, chunk->length);
+}
+
+/* In version 1 it was of the lines only. */
+static bool is_whole(const struct job_chunk *chunk, uint32_t checksum)
+{
+    return checksum == sqlite_chunk_checksum(chunk) ||
+           checksum == crc32c(chunk->lines, chunk->length);
+}
 
 int sqlite_chunk(sqlite3_stmt *statement, struct job_chunk *ret_chunk)
 {
@@ -21,8 +37,9 @@ int sqlite_chunk(sqlite3_stmt *statement, struct job_chunk *ret_chunk)
         return -ENOMEM;
     if (ret_chunk->n_items == 0 || ret_chunk->n_items > CHUNK_ITEMS)
         return STORE_DAMAGED_CONTENT;
-    bool is_whole = crc32c(lines, length) == (uint32_t)sqlite3_column_int64(statement, 4);
-    return is_whole ? 0 : STORE_DAMAGED_CONTENT;
+    return is_whole(ret_chunk, (uint32_t)sqlite3_column_int64(statement, 4))
+               ? 0
+               : STORE_DAMAGED_CONTENT;
 }
 
 /* --- Starting --------------------------------------------------------------------------------- */

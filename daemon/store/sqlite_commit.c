@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/base/crc32c.h"
 #include "daemon/store/sqlite_private.h"
 
 /* Where a result is in the commit, and where it goes. */
@@ -50,9 +51,13 @@ static int add_shape(struct sqlite_connection *connection, const struct store_re
 static int add_body(struct sqlite_connection *connection, const struct store_result *result)
 {
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_BODY_ADD);
+    int max_length = sqlite3_limit(connection->database, SQLITE_LIMIT_LENGTH, -1);
 
+    if (result->body_length > (size_t)max_length)
+        return -EMSGSIZE;
     sqlite_bind(statement, result->job, result->index);
     sqlite_bind_bytes(statement, 3, result->body, result->body_length);
+    sqlite3_bind_int64(statement, 4, crc32c(result->body, result->body_length));
     return sqlite_run(statement);
 }
 
@@ -209,7 +214,7 @@ static int run_for_job(struct sqlite_connection *connection, enum sqlite_stateme
     return sqlite_run(statement);
 }
 
-static int drop_chunks(struct sqlite_connection *connection, int64_t job)
+int sqlite_drop_chunks(struct sqlite_connection *connection, int64_t job)
 {
     int rc = run_for_job(connection, STATEMENT_TURN_DROP, job);
 
@@ -241,7 +246,7 @@ static int change_job(struct sqlite_connection *connection, struct commit_op *op
         return rc;
     rc = add_completion(connection, op, change);
     if (rc == 0 && change->drops_chunks)
-        rc = drop_chunks(connection, change->record->number);
+        rc = sqlite_drop_chunks(connection, change->record->number);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/store/sqlite_private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- Results ---------------------------------------------------------------------------------- */
@@ -71,6 +72,11 @@ void sqlite_bind_bytes(sqlite3_stmt *statement, int i, const void *bytes, size_t
 void sqlite_bind_string(sqlite3_stmt *statement, int i, const char *text)
 {
     sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+}
+
+void sqlite_bind_tenant(sqlite3_stmt *statement, int i, const char *tenant)
+{
+    sqlite_bind_string(statement, i, tenant != NULL ? tenant : "");
 }
 
 void sqlite_bind_instant(sqlite3_stmt *statement, int i, int64_t instant)
@@ -208,5 +214,6 @@ void sqlite_connection_close(struct sqlite_connection *connection)
     for (size_t i = 0; i < N_STATEMENTS; i++)
         sqlite3_finalize(connection->statements[i]);
     sqlite3_close(connection->database);
+    free(connection->forgotten.numbers);
     *connection = (struct sqlite_connection){0};
 }

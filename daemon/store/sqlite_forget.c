@@ -1,13 +1,29 @@
 #include <errno.h>
+#include <stdlib.h>
 
 #include "daemon/store/sqlite_keeping.h"
+
+/* returns 0, -ENOMEM */
+static int note_forgotten(struct sqlite_forgotten *forgotten, int64_t number)
+{
+    if (forgotten->n == forgotten->max) {
+        size_t max = forgotten->max * 2 + 16;
+        int64_t *larger = reallocarray(forgotten->numbers, max, sizeof(*larger));
+        if (larger == NULL)
+            return -ENOMEM;
+        forgotten->numbers = larger;
+        forgotten->max = max;
+    }
+    forgotten->numbers[forgotten->n++] = number;
+    return 0;
+}
 
 /* What is little, and would be found, is deleted at once; the rest becomes trash. */
 int sqlite_forget(struct sqlite_connection *writer, int64_t number)
 {
     static const enum sqlite_statement_id statements[] = {
-        STATEMENT_FORGET_REST, STATEMENT_FORGET_JOB,  STATEMENT_FORGET_LABELS,
-        STATEMENT_FORGET_HEAD, STATEMENT_FORGET_TURN, STATEMENT_FORGET_CHUNKS,
+        STATEMENT_FORGET_REST, STATEMENT_FORGET_JOB,    STATEMENT_FORGET_LABELS,
+        STATEMENT_FORGET_TURN, STATEMENT_FORGET_CHUNKS,
     };
 
     for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++) {
@@ -20,7 +36,7 @@ int sqlite_forget(struct sqlite_connection *writer, int64_t number)
             return rc;
     }
     writer->pending.n_jobs--;
-    return 0;
+    return note_forgotten(&writer->forgotten, number);
 }
 
 int sqlite_get(sqlite3_stmt *statement, int64_t *ret_value)
@@ -63,8 +79,12 @@ int sqlite_forget_ended(struct sqlite_connection *writer)
 
 int sqlite_count_jobs(struct sqlite_connection *writer)
 {
+    sqlite3_stmt *unended = sqlite_statement(writer, STATEMENT_N_UNENDED);
     int rc = sqlite_get(sqlite_statement(writer, STATEMENT_N_JOBS), &writer->counts.n_jobs);
 
+    sqlite_bind(unended, JOB_DONE);
+    if (rc >= 0)
+        rc = sqlite_get(unended, &writer->counts.n_unended_at_open);
     return rc < 0 ? rc : 0;
 }
 
@@ -79,6 +99,23 @@ int sqlite_make_room(struct sqlite_connection *writer)
         return 0;
     int rc = sqlite_forget_ended(writer);
     return rc < 0 ? rc : rc == 0;
+}
+
+/* --- Telling ---------------------------------------------------------------------------------- */
+
+void store_on_forget(struct store *store, void (*forgotten)(void *arg, int64_t number), void *arg)
+{
+    store->forgotten = forgotten;
+    store->forgotten_arg = arg;
+}
+
+void store_tell_forgotten(struct store *store)
+{
+    struct sqlite_forgotten *forgotten = &store->writer.connection.forgotten;
+
+    for (size_t i = 0; i < forgotten->n_committed && store->forgotten != NULL; i++)
+        store->forgotten(store->forgotten_arg, forgotten->numbers[i]);
+    forgotten->n = forgotten->n_committed = 0;
 }
 
 /* --- On demand -------------------------------------------------------------------------------- */

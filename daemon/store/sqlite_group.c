@@ -33,6 +33,7 @@ static int64_t clock_us(void)
 static int begin(struct sqlite_connection *connection)
 {
     connection->pending = (struct sqlite_counts){0};
+    connection->forgotten.n = connection->forgotten.n_committed;
     return sqlite_run(sqlite_statement(connection, STATEMENT_BEGIN_WRITE));
 }
 
@@ -56,6 +57,8 @@ static int commit(struct sqlite_connection *connection)
     connection->counts.n_results += connection->pending.n_results;
     connection->counts.n_late_results += connection->pending.n_late_results;
     connection->counts.n_jobs += connection->pending.n_jobs;
+    connection->counts.upload_bytes += connection->pending.upload_bytes;
+    connection->forgotten.n_committed = connection->forgotten.n;
     return 0;
 }
 

@@ -11,6 +11,17 @@ enum store_health store_health(const struct store *store)
     return store->health;
 }
 
+const char *store_health_name(enum store_health health)
+{
+    static const char *const names[] = {
+        [STORE_OK] = "ok",
+        [STORE_FULL] = "full",
+        [STORE_FAILED] = "failed",
+    };
+
+    return names[health];
+}
+
 struct co_event *store_health_changed(struct store *store)
 {
     return &store->health_changed;

@@ -91,8 +91,14 @@ int sqlite_count_jobs(struct sqlite_connection *writer);
 /* How many there are, with those of the open transaction. */
 uint64_t sqlite_n_jobs(const struct sqlite_connection *writer);
 
-/* Measures what is used of the database. returns 0, -errno */
+/* Measures what is used of the database: store->space.used_bytes. returns 0, -errno */
 int sqlite_measure(struct sqlite_connection *writer);
+
+/* What of it uploads take that are not accepted, with those of the open transaction. */
+uint64_t sqlite_upload_bytes(const struct sqlite_connection *writer);
+
+/* Whether sweeps can make it less: there is trash, or a job that has ended. returns 1; 0; -errno */
+int sqlite_can_shrink(struct sqlite_connection *writer);
 
 /* The integer that the statement's first row is. returns 1; 0: no row; -errno. Resets it */
 int sqlite_get(sqlite3_stmt *statement, int64_t *ret_value);

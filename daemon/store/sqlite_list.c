@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/store/sqlite_private.h"
+#include "daemon/store/sqlite_damage.h"
+
+enum { MAX_DAMAGED = 8 };
 
 struct list_op {
     struct store_op op;
@@ -10,6 +12,8 @@ struct list_op {
     struct job_record **records;
     size_t n_records;
     bool more;
+    struct damaged_job damaged[MAX_DAMAGED]; /* the first of those that are */
+    size_t n_damaged;
 };
 
 static void bind_label(sqlite3_stmt *statement, int i, const struct job_label *label)
@@ -28,12 +32,15 @@ static sqlite3_stmt *begin(struct sqlite_connection *connection, const struct st
         statement = sqlite_statement(connection, STATEMENT_JOBS_OF_LABEL);
         sqlite_bind(statement, before);
         bind_label(statement, 2, &query->labels[0]);
+        sqlite_bind_tenant(statement, 4, query->tenant);
     } else if (query->by_status) {
         statement = sqlite_statement(connection, STATEMENT_JOBS_OF_STATUS);
         sqlite_bind(statement, before, query->status);
+        sqlite_bind_tenant(statement, 3, query->tenant);
     } else {
         statement = sqlite_statement(connection, STATEMENT_JOBS_BEFORE);
         sqlite_bind(statement, before);
+        sqlite_bind_tenant(statement, 2, query->tenant);
     }
     return statement;
 }
@@ -66,6 +73,12 @@ static int matches(struct sqlite_connection *connection, const struct store_quer
     return rc;
 }
 
+static void leave_out(struct list_op *list, sqlite3_stmt *statement)
+{
+    if (list->n_damaged < MAX_DAMAGED)
+        sqlite_damaged_job(statement, &list->damaged[list->n_damaged++]);
+}
+
 /* returns 1: go on; 0: there are more than were asked for; -errno */
 static int take(struct list_op *list, sqlite3_stmt *statement)
 {
@@ -74,9 +87,12 @@ static int take(struct list_op *list, sqlite3_stmt *statement)
         return 0;
     }
     int rc = sqlite_record(statement, &list->records[list->n_records]);
-    if (rc < 0)
+    if (rc == STORE_DAMAGED_CONTENT)
+        leave_out(list, statement);
+    else if (rc == 0)
+        list->n_records++;
+    else
         return rc;
-    list->n_records++;
     return 1;
 }
 
@@ -106,6 +122,8 @@ int store_list(struct store *store, const struct store_query *query, size_t limi
         .op.apply = apply_list, .query = query, .limit = limit, .records = ret_records};
 
     int rc = store_read_with(store, &list.op);
+    for (size_t i = 0; i < list.n_damaged; i++)
+        store_say_damaged_job(store, &list.damaged[i]);
     if (rc < 0) {
         for (size_t i = 0; i < list.n_records; i++)
             job_record_unref(ret_records[i]);

@@ -5,7 +5,7 @@
 
 #include "daemon/store/sqlite_keeping.h"
 
-static const char *const versions[] = {sqlite_schema};
+static const char *const versions[] = {sqlite_schema, sqlite_schema_2, sqlite_schema_3};
 
 enum { N_VERSIONS = sizeof(versions) / sizeof(*versions) };
 
@@ -75,6 +75,7 @@ static int open_connections(struct store *store, const char *synchronous, struct
     if (rc == 0)
         rc = open_reader(store, err);
     store->stats.n_jobs = (uint64_t)store->writer.connection.counts.n_jobs;
+    store->stats.n_unended_at_open = (uint64_t)store->writer.connection.counts.n_unended_at_open;
     return rc;
 }
 

@@ -29,8 +29,11 @@
 
 enum { SQLITE_APPLICATION_ID = 0x67746872, SQLITE_PAGE_BYTES = 4096 };
 
-/* The statements that create version 1, for a database without any table: sqlite_schema.c. */
+/* The statements that create version 1, for a database without any table, and those that lead from
+ * there to the next: sqlite_schema.c. */
 extern const char sqlite_schema[];
+extern const char sqlite_schema_2[];
+extern const char sqlite_schema_3[];
 
 /* --- Connections ------------------------------------------------------------------------------ */
 
@@ -48,6 +51,15 @@ struct sqlite_counts {
     uint64_t n_results;
     uint64_t n_late_results;
     int64_t n_jobs; /* change of their number; of all that were committed: their number */
+    int64_t upload_bytes; /* likewise, of what uploads take that are not accepted */
+    int64_t n_unended_at_open;
+};
+
+/* Jobs that were forgotten: those of the transaction that is open come last. */
+struct sqlite_forgotten {
+    int64_t *numbers;
+    size_t n, max;
+    size_t n_committed;
 };
 
 struct sqlite_connection {
@@ -58,6 +70,7 @@ struct sqlite_connection {
     int n_wal_frames_kept;        /* after the last checkpoint, which was not complete; 0: it was */
     struct sqlite_counts pending; /* of the transaction that is open */
     struct sqlite_counts counts;  /* of all that were committed */
+    struct sqlite_forgotten forgotten; /* that nobody has been told of */
     int64_t last_commit_us;
     char failure[200]; /* why the last operation failed that should not have */
     sqlite3_stmt *statements[N_STATEMENTS];
@@ -187,6 +200,13 @@ struct store_check {
     enum store_integrity result;
 };
 
+/* See sqlite_damage.c. */
+enum { STORE_DAMAGE_SAID = 64 };
+struct store_damage {
+    int64_t said[STORE_DAMAGE_SAID]; /* numbers of the jobs of which the log says it */
+    size_t n_said;
+};
+
 struct store {
     struct store_worker writer;
     struct store_worker reader;
@@ -201,13 +221,19 @@ struct store {
     struct store_options options; /* path is owned */
     char *file;                   /* of the database */
     struct directory directory;
+    void (*forgotten)(void *arg, int64_t number); /* NULL: nobody wants to know */
+    void *forgotten_arg;
     struct store_space space;
     struct store_check check;
+    struct store_damage damage;
 };
 
 /* After each group of the writer, and one of the reader that failed, on the loop: what came of it,
  * 0 or -errno. Decides the health. */
 void store_group_ended(struct store *store, int rc);
+
+/* After each group, on the loop: tells of the jobs that it has forgotten. */
+void store_tell_forgotten(struct store *store);
 
 /* Between two groups: whether the writer's thread should be asked to checkpoint now, and that. */
 bool store_checkpoint_is_due(struct store *store);
@@ -222,12 +248,15 @@ int store_check_space(const struct store *store, size_t n_bytes);
 void sqlite_bind_instant(sqlite3_stmt *statement, int i, int64_t instant);
 int64_t sqlite_column_instant(sqlite3_stmt *statement, int i);
 
+/* NULL is the tenant "". */
+void sqlite_bind_tenant(sqlite3_stmt *statement, int i, const char *tenant);
+
 /* The columns of a record, in the order in which sqlite_record() reads them. */
 #define JOB_COLUMNS                                                                                \
     "job.number,job.id,job.status,job.rest,job.weight,job.created_at,job.started_at,"              \
     "job.ended_at,job.expires_at,job.deadline_at,job.ttl_us,job.version,job.name,job.labels,"      \
-    "job.n_items,job.tally"
-enum { N_JOB_COLUMNS = 16 };
+    "job.n_items,job.tally,job.tenant"
+enum { N_JOB_COLUMNS = 17 };
 
 /* Makes a record of a row that begins with JOB_COLUMNS. returns 0, -ENOMEM,
  * STORE_DAMAGED_CONTENT */
@@ -246,9 +275,18 @@ enum chunk_started {
     STARTED_BEFORE, /* by somebody who then died */
 };
 
+/* The items of a tenant's jobs that have not ended. returns 0, -errno */
+int sqlite_n_queued(struct sqlite_connection *connection, const char *tenant, int64_t *ret_n);
+
 /* A row of chunk_data, in the columns of STATEMENT_CHUNK_DATA_AT; the lines are SQLite's until the
  * statement goes on. returns 0, STORE_DAMAGED_CONTENT, -ENOMEM */
 int sqlite_chunk(sqlite3_stmt *statement, struct job_chunk *ret_chunk);
+
+/* What chunk_data.crc32c is of a chunk. */
+uint32_t sqlite_chunk_checksum(const struct job_chunk *chunk);
+
+/* What is ready or claimed of a job is nobody's any more. returns 0, -errno */
+int sqlite_drop_chunks(struct sqlite_connection *connection, int64_t job);
 
 /* What a crash has left, made ready: claimed chunks are ready again, those that were started are
  * known as such, unfinished uploads are trash. In a transaction of the caller. returns 0, -errno */

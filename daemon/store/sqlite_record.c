@@ -28,17 +28,29 @@ static int read_id(struct job_record *record, sqlite3_stmt *statement, int i)
     return 0;
 }
 
-static int read_tally(struct job_record *record, sqlite3_stmt *statement, int n_items, int tally)
+static int decode_tally(struct job_record *record, sqlite3_stmt *statement, size_t n_items, int i)
 {
-    if (sqlite3_column_type(statement, tally) == SQLITE_NULL) {
-        tally_init(&record->tally, (size_t)sqlite3_column_int64(statement, n_items));
-        return 0;
-    }
-    const char *bytes = sqlite3_column_blob(statement, tally);
-    size_t length = (size_t)sqlite3_column_bytes(statement, tally);
+    struct tally *tally = &record->tally;
+    const char *bytes = sqlite3_column_blob(statement, i);
+    size_t length = (size_t)sqlite3_column_bytes(statement, i);
+
     if (bytes == NULL && length > 0)
         return -ENOMEM;
-    return tally_decode(&record->tally, bytes, length) == 0 ? 0 : STORE_DAMAGED_CONTENT;
+    bool is_sound = tally_decode(tally, bytes, length) == 0 && tally->n_items == n_items &&
+                    tally->n_finished <= n_items;
+    return is_sound ? 0 : STORE_DAMAGED_CONTENT;
+}
+
+static int read_tally(struct job_record *record, sqlite3_stmt *statement, int n_items, int tally)
+{
+    int64_t n = sqlite3_column_int64(statement, n_items);
+
+    if (n < 0 || n > UINT32_MAX)
+        return STORE_DAMAGED_CONTENT;
+    if (sqlite3_column_type(statement, tally) != SQLITE_NULL)
+        return decode_tally(record, statement, (size_t)n, tally);
+    tally_init(&record->tally, (size_t)n);
+    return 0;
 }
 
 /* In the order of JOB_COLUMNS. */
@@ -59,6 +71,7 @@ enum {
     COL_LABELS,
     COL_N_ITEMS,
     COL_TALLY,
+    COL_TENANT,
     N_COLS
 };
 _Static_assert((int)N_COLS == (int)N_JOB_COLUMNS, "one for each of JOB_COLUMNS");
@@ -67,13 +80,15 @@ static int read_numbers(struct job_record *record, sqlite3_stmt *statement)
 {
     int64_t status = sqlite3_column_int64(statement, COL_STATUS);
     int64_t rest = sqlite3_column_int64(statement, COL_REST);
+    int64_t weight = sqlite3_column_int64(statement, COL_WEIGHT);
 
-    if (status < 0 || status >= JOB_N_STATUSES || rest < 0 || rest >= N_JOB_RESTS)
+    if (status < 0 || status >= JOB_N_STATUSES || rest < 0 || rest >= N_JOB_RESTS || weight < 1 ||
+        weight > JOB_MAX_WEIGHT)
         return STORE_DAMAGED_CONTENT;
     record->number = sqlite3_column_int64(statement, COL_NUMBER);
     record->status = (enum job_status)status;
     record->rest = (enum job_rest)rest;
-    record->weight = (unsigned)sqlite3_column_int(statement, COL_WEIGHT);
+    record->weight = (unsigned)weight;
     record->created_at = sqlite_column_instant(statement, COL_CREATED_AT);
     record->started_at = sqlite_column_instant(statement, COL_STARTED_AT);
     record->ended_at = sqlite_column_instant(statement, COL_ENDED_AT);
@@ -96,6 +111,8 @@ int sqlite_record(sqlite3_stmt *statement, struct job_record **ret_record)
     if (rc == 0)
         rc = copy_text(statement, COL_LABELS, &record->labels);
     if (rc == 0)
+        rc = copy_text(statement, COL_TENANT, &record->tenant);
+    if (rc == 0)
         rc = read_tally(record, statement, COL_N_ITEMS, COL_TALLY);
     if (rc == 0)
         *ret_record = co_take(record);
@@ -106,6 +123,7 @@ int sqlite_record(sqlite3_stmt *statement, struct job_record **ret_record)
 
 struct find_op {
     struct store_op op;
+    const char *tenant;
     const char *id;
     const char *key;
     int64_t number;
@@ -128,9 +146,11 @@ static sqlite3_stmt *find_statement(struct sqlite_connection *connection, struct
     if (find->id != NULL) {
         statement = sqlite_statement(connection, STATEMENT_JOB_BY_ID);
         sqlite_bind_string(statement, 1, find->id);
+        sqlite_bind_tenant(statement, 2, find->tenant);
     } else if (find->key != NULL) {
         statement = sqlite_statement(connection, STATEMENT_JOB_BY_KEY);
         sqlite_bind_string(statement, 1, find->key);
+        sqlite_bind_tenant(statement, 2, find->tenant);
     } else {
         statement = sqlite_statement(connection, STATEMENT_JOB_BY_NUMBER);
         sqlite_bind(statement, find->number);
@@ -162,9 +182,10 @@ static int find_job(struct store *store, struct find_op *find, struct job_record
     return rc;
 }
 
-int store_find(struct store *store, const char *id, struct job_record **ret_record)
+int store_find(struct store *store, const char *tenant, const char *id,
+               struct job_record **ret_record)
 {
-    struct find_op find = {.id = id};
+    struct find_op find = {.tenant = tenant, .id = id};
 
     return find_job(store, &find, ret_record);
 }
@@ -176,12 +197,51 @@ int store_find_number(struct store *store, int64_t number, struct job_record **r
     return find_job(store, &find, ret_record);
 }
 
-int store_find_key(struct store *store, const char *key, struct job_record **ret_record,
-                   unsigned char *ret_fingerprint)
+int store_find_key(struct store *store, const char *tenant, const char *key,
+                   struct job_record **ret_record, unsigned char *ret_fingerprint)
 {
-    struct find_op find = {.key = key, .fingerprint = ret_fingerprint};
+    struct find_op find = {.tenant = tenant, .key = key, .fingerprint = ret_fingerprint};
 
     return find_job(store, &find, ret_record);
+}
+
+/* --- How much is queued ----------------------------------------------------------------------- */
+
+struct queued_op {
+    struct store_op op;
+    const char *tenant;
+    int64_t n;
+};
+
+int sqlite_n_queued(struct sqlite_connection *connection, const char *tenant, int64_t *ret_n)
+{
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_N_QUEUED);
+
+    sqlite_bind(statement, JOB_DONE);
+    sqlite_bind_tenant(statement, 2, tenant);
+    int rc = sqlite_next(statement);
+    if (rc < 1)
+        return rc;
+    *ret_n = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return 0;
+}
+
+static int apply_n_queued(struct sqlite_connection *connection, struct store_op *op)
+{
+    struct queued_op *queued = co_container_of(op, struct queued_op, op);
+
+    return sqlite_n_queued(connection, queued->tenant, &queued->n);
+}
+
+int store_n_queued(struct store *store, const char *tenant, uint64_t *ret_n)
+{
+    struct queued_op queued = {.op.apply = apply_n_queued, .tenant = tenant};
+
+    int rc = store_read_with(store, &queued.op);
+    if (rc == 0)
+        *ret_n = (uint64_t)queued.n;
+    return rc;
 }
 
 /* --- Its head --------------------------------------------------------------------------------- */

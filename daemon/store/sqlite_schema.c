@@ -4,7 +4,9 @@
  * upload, and job.upload leads to them. What is queued has no rows: turn.next is the first item
  * that was never claimed. chunk has what was: in flight, or given back.
  *
- * Instants are microseconds since 1970; NULL: never. */
+ * Instants are microseconds since 1970; NULL: never.
+ *
+ * chunk_data.crc32c is of the lines in what version 1 has written; see sqlite_chunk.c. */
 const char sqlite_schema[] =
     "CREATE TABLE job("
     " number INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -50,7 +52,7 @@ const char sqlite_schema[] =
     " n_items INTEGER NOT NULL,"
     " skip INTEGER NOT NULL,"
     " is_unsafe INTEGER NOT NULL,"
-    " crc32c INTEGER NOT NULL," /* of the lines */
+    " crc32c INTEGER NOT NULL,"
     " lines BLOB NOT NULL,"
     " PRIMARY KEY(upload, first)" /* with rowids: long rows fill pages better in such a table */
     ") STRICT;"
@@ -116,3 +118,15 @@ const char sqlite_schema[] =
     " job INTEGER," /* NULL: it has not become one */
     " is_receiving INTEGER NOT NULL"
     ") STRICT;";
+
+/* Old bodies have no checksum. */
+const char sqlite_schema_2[] = "ALTER TABLE result_body ADD COLUMN crc32c INTEGER";
+
+/* Whatever clients ask for, they ask for it of one tenant. */
+const char sqlite_schema_3[] =
+    "ALTER TABLE job ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX job_key;"
+    "CREATE UNIQUE INDEX job_key ON job(tenant, key) WHERE key IS NOT NULL;"
+    "DROP INDEX job_status;"
+    "CREATE INDEX job_status ON job(tenant, status, number, n_items);" /* also for their sum */
+    "CREATE INDEX job_tenant ON job(tenant, number);";

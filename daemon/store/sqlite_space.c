@@ -131,6 +131,11 @@ static bool is_over_budget(const struct store *store)
            atomic_load(&store->space.used_bytes) > store->options.max_bytes;
 }
 
+bool store_takes_jobs(const struct store *store)
+{
+    return store_check_space(store, 0) == 0;
+}
+
 int store_check_space(const struct store *store, size_t n_bytes)
 {
     uint64_t n_free = free_bytes(store);

@@ -1,16 +1,18 @@
 /* Keeping house, a little at a time: no transaction gets long by it.
  *
  * What is used counts against store.max_bytes, and a job's space comes back only as its rows are
- * deleted; so no other job has to go as long as there is trash.
+ * deleted; so no other job has to go as long as there is trash. Nor for an upload, which may never
+ * be accepted.
  */
 #include <errno.h>
 
 #include "daemon/store/sqlite_keeping.h"
 
 enum {
-    FORGOTTEN_MAX = 64,   /* jobs at a time */
-    DELETED_MAX = 5000,   /* results, or what is as much work */
-    FREE_PAGES_MIN = 256, /* are kept for what comes next, and a part of all: */
+    FORGOTTEN_MAX = 64,    /* jobs at a time */
+    SLICE_BYTES = 2 << 20, /* are deleted at a time, and one row more, */
+    ROW_BYTES = 400,       /* where this is what any row is as much work as, besides its own */
+    FREE_PAGES_MIN = 256,  /* are kept for what comes next, and a part of all: */
     FREE_PAGES_PART = 8,
 };
 
@@ -55,13 +57,19 @@ static int forget_too_many(struct sqlite_connection *writer, struct sweep_op *sw
     return 0;
 }
 
+static uint64_t job_bytes(const struct sqlite_connection *writer)
+{
+    uint64_t used = atomic_load(&writer->store->space.used_bytes);
+    uint64_t uploads = sqlite_upload_bytes(writer);
+
+    return used > uploads ? used - uploads : 0;
+}
+
 static int forget_too_large(struct sqlite_connection *writer, struct sweep_op *sweep)
 {
-    struct store *store = writer->store;
     int rc = sqlite_measure(writer);
 
-    if (rc < 0 || sweep->has_more ||
-        atomic_load(&store->space.used_bytes) <= store->options.max_bytes)
+    if (rc < 0 || sweep->has_more || job_bytes(writer) <= writer->store->options.max_bytes)
         return rc;
     rc = sqlite_forget_ended(writer);
     if (rc < 0)
@@ -73,15 +81,17 @@ static int forget_too_large(struct sqlite_connection *writer, struct sweep_op *s
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-/* What a job leaves behind, and how many results a row of it is as much work as. */
+/* What a job leaves behind. */
 static const struct {
-    enum sqlite_statement_id statement;
+    enum sqlite_statement_id left, delete;
     bool is_by_upload;
-    int weight;
 } leftovers[] = {
-    {STATEMENT_DELETE_RESULTS, false, 1},    {STATEMENT_DELETE_SHAPES, false, 1},
-    {STATEMENT_DELETE_BODIES, false, 16},    {STATEMENT_DELETE_COMPLETIONS, false, 4},
-    {STATEMENT_DELETE_CHUNK_DATA, true, 16},
+    {STATEMENT_LEFT_RESULTS, STATEMENT_DELETE_RESULTS, false},
+    {STATEMENT_LEFT_SHAPES, STATEMENT_DELETE_SHAPES, false},
+    {STATEMENT_LEFT_BODIES, STATEMENT_DELETE_BODIES, false},
+    {STATEMENT_LEFT_COMPLETIONS, STATEMENT_DELETE_COMPLETIONS, false},
+    {STATEMENT_LEFT_HEADS, STATEMENT_DELETE_HEADS, false},
+    {STATEMENT_LEFT_CHUNK_DATA, STATEMENT_DELETE_CHUNK_DATA, true},
 };
 
 struct trash {
@@ -102,49 +112,66 @@ static int next_trash(struct sqlite_connection *writer, struct trash *ret_trash)
     return rc;
 }
 
-/* Deletes rows as long as there is work left to do. returns 1: all are gone; 0; -errno */
-static int delete_rows(struct sqlite_connection *writer, const struct trash *trash, size_t table,
-                       int *work)
+/* Which rows may be deleted now: those up to *ret_last. returns 1: that is all there are; 0; -errno
+ */
+static int find_rows(sqlite3_stmt *statement, int64_t owner, int64_t *n_bytes, int64_t *ret_last)
 {
-    sqlite3_stmt *statement = sqlite_statement(writer, leftovers[table].statement);
-    int limit = (*work + leftovers[table].weight - 1) / leftovers[table].weight;
+    int rc;
 
-    if (limit <= 0)
-        return 0;
-    sqlite_bind(statement, leftovers[table].is_by_upload ? trash->upload : trash->job, limit);
-    int rc = sqlite_run(statement);
-    if (rc < 0)
-        return rc;
-    int n_deleted = sqlite3_changes(writer->database);
-    *work -= n_deleted * leftovers[table].weight;
-    return n_deleted < limit;
+    sqlite_bind(statement, owner);
+    while ((rc = sqlite_next(statement)) == 1) {
+        if (*n_bytes <= 0) {
+            sqlite3_reset(statement);
+            return 0;
+        }
+        *ret_last = sqlite3_column_int64(statement, 0);
+        *n_bytes -= ROW_BYTES + sqlite3_column_int64(statement, 1);
+    }
+    return rc < 0 ? rc : 1;
 }
 
-static int delete_one(struct sqlite_connection *writer, const struct trash *trash, int *work)
+/* Deletes as much as is left to delete now. returns 1: all are gone; 0; -errno */
+static int delete_rows(struct sqlite_connection *writer, const struct trash *trash, size_t table,
+                       int64_t *n_bytes)
+{
+    sqlite3_stmt *statement = sqlite_statement(writer, leftovers[table].delete);
+    int64_t owner = leftovers[table].is_by_upload ? trash->upload : trash->job;
+    int64_t last = -1;
+
+    int are_all = find_rows(sqlite_statement(writer, leftovers[table].left), owner, n_bytes, &last);
+    if (are_all < 0 || last < 0)
+        return are_all;
+    sqlite_bind(statement, owner, last);
+    int rc = sqlite_run(statement);
+    return rc < 0 ? rc : are_all;
+}
+
+static int delete_one(struct sqlite_connection *writer, const struct trash *trash, int64_t *n_bytes)
 {
     sqlite3_stmt *statement = sqlite_statement(writer, STATEMENT_TRASH_IS_GONE);
 
     for (size_t i = 0; i < sizeof(leftovers) / sizeof(*leftovers); i++) {
-        int rc = delete_rows(writer, trash, i, work);
+        int rc = delete_rows(writer, trash, i, n_bytes);
         if (rc <= 0)
             return rc;
     }
-    --*work;
+    *n_bytes -= ROW_BYTES;
     sqlite_bind(statement, trash->upload);
     return sqlite_run(statement);
 }
 
 static int delete_slice(struct sqlite_connection *writer, struct sweep_op *sweep)
 {
-    int work = DELETED_MAX, rc;
+    int64_t n_bytes = SLICE_BYTES;
     struct trash trash = {0};
+    int rc;
 
     while ((rc = next_trash(writer, &trash)) > 0) {
-        if (work <= 0) {
+        if (n_bytes <= 0) {
             sweep->has_more = true;
             return 0;
         }
-        rc = delete_one(writer, &trash, &work);
+        rc = delete_one(writer, &trash, &n_bytes);
         if (rc < 0)
             return rc;
     }
@@ -171,6 +198,19 @@ int sqlite_measure(struct sqlite_connection *writer)
         atomic_store(&writer->store->space.used_bytes,
                      (uint64_t)(n_pages - n_free) * SQLITE_PAGE_BYTES);
     return rc;
+}
+
+uint64_t sqlite_upload_bytes(const struct sqlite_connection *writer)
+{
+    return (uint64_t)(writer->counts.upload_bytes + writer->pending.upload_bytes);
+}
+
+int sqlite_can_shrink(struct sqlite_connection *writer)
+{
+    int64_t ignored;
+    int rc = sqlite_get(sqlite_statement(writer, STATEMENT_NEXT_TRASH), &ignored);
+
+    return rc != 0 ? rc : sqlite_get(sqlite_statement(writer, STATEMENT_OLDEST_ENDED), &ignored);
 }
 
 static bool are_too_many(const struct sweep_op *sweep, int64_t n_pages, int64_t n_free)
@@ -225,7 +265,7 @@ static int apply_sweep(struct sqlite_connection *writer, struct store_op *op)
 int store_sweep(struct store *store, int64_t now, int64_t *ret_next)
 {
     struct sweep_op sweep = {
-        .op = {.apply = apply_sweep, .priority = STORE_KEEPING, .n_rows = DELETED_MAX / 4},
+        .op = {.apply = apply_sweep, .priority = STORE_KEEPING, .n_bytes = SLICE_BYTES},
         .now = now,
         .is_tight = store->health == STORE_FULL,
     };

@@ -168,6 +168,8 @@ static void serve(struct store_worker *worker)
         store_group_ended(worker->store, rc);
     finish_group(&run.group);
     if (writes)
+        store_tell_forgotten(worker->store);
+    if (writes)
         checkpoint_if_due(worker->store);
 }
 
@@ -183,6 +185,13 @@ static int wait_for_work(struct store_worker *worker)
     return 0;
 }
 
+/* Who has waited for a group may have more for the next. */
+static void give_a_turn(void)
+{
+    int rc = co_sleep(0);
+    assert(rc == 0);
+}
+
 static int work(void *arg, void **ret_result)
 {
     struct store_worker *worker = arg;
@@ -190,8 +199,10 @@ static int work(void *arg, void **ret_result)
 
     (void)ret_result;
     co_scope_shield(&shield, CO_NEVER);
-    while (wait_for_work(worker) == 0)
+    while (wait_for_work(worker) == 0) {
         serve(worker);
+        give_a_turn();
+    }
     return co_scope_exit(&shield, 0);
 }
 

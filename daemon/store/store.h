@@ -62,6 +62,12 @@ enum store_health {
 
 enum store_health store_health(const struct store *store);
 
+/* Whether there is room for new jobs; less of it may do for those there are. */
+bool store_takes_jobs(const struct store *store);
+
+/* "ok", "full", "failed" */
+const char *store_health_name(enum store_health health);
+
 /* Set whenever the health changes; who waits for it clears it. */
 struct co_event *store_health_changed(struct store *store);
 
@@ -81,7 +87,8 @@ struct store_stats {
     uint64_t n_late_results; /* of items that had one already */
     uint64_t file_bytes;     /* of the database and its log */
     uint64_t n_jobs;
-    int64_t last_commit_us; /* how long it took */
+    uint64_t n_unended_at_open; /* jobs that had not ended */
+    int64_t last_commit_us;     /* how long it took */
     enum store_integrity integrity;
 };
 
@@ -105,14 +112,17 @@ struct store_acceptance {
     const struct job_spec *spec; /* of the head: name, labels, weight, deadline, ttl */
     uint32_t n_items;
     int64_t default_ttl_us;
-    const char *key;                  /* Idempotency-Key; NULL: none */
+    const char *tenant;  /* whose it is; NULL: "" */
+    uint64_t max_queued; /* items of jobs of the tenant that have not ended; 0: any number */
+    const char *key;                  /* Idempotency-Key of the tenant's; NULL: none */
     const unsigned char *fingerprint; /* of the document that came with the key */
 };
 
 /* Makes a job of it: when this returns 0 it is on disk, whole, and will be claimed.
  *
  * ret_record   owed one job_record_unref()
- * returns      -EEXIST: there is a job with that key: ret_record is that one
+ * returns      -EEXIST: there is a job with that key: ret_record is that one; -EDQUOT: with it
+ *              there would be more than max_queued
  */
 CO_BLOCKS int store_upload_accept(struct store_upload *upload,
                                   const struct store_acceptance *acceptance,
@@ -122,8 +132,11 @@ CO_BLOCKS int store_upload_accept(struct store_upload *upload,
 void store_upload_free(struct store_upload *upload);
 
 /* returns 0, -ENOENT */
-CO_BLOCKS int store_find_key(struct store *store, const char *key, struct job_record **ret_record,
-                             unsigned char *ret_fingerprint);
+CO_BLOCKS int store_find_key(struct store *store, const char *tenant, const char *key,
+                             struct job_record **ret_record, unsigned char *ret_fingerprint);
+
+/* The items of a tenant's jobs that have not ended, whole until they have. returns 0 */
+CO_BLOCKS int store_n_queued(struct store *store, const char *tenant, uint64_t *ret_n);
 
 /* --- Running them ----------------------------------------------------------------------------- */
 
@@ -166,12 +179,19 @@ void store_claims_done(struct store_claims *claims);
 CO_BLOCKS int store_claim_started(struct store *store, int64_t job, size_t max,
                                   struct store_claims *ret_claims);
 
+/* Ends a job whose record cannot be read, unless it has ended: nothing of it is claimed any more,
+ * and it expires in a day. What is damaged stays so, and is logged. returns 0 */
+CO_BLOCKS int store_give_up(struct store *store, int64_t number, int64_t now);
+
 /* Says that the unsafe requests of a claim may be sent from now on. returns 0; -ENOENT: it was
  * dropped, and they may not */
 CO_BLOCKS int store_start(struct store *store, int64_t job, uint32_t first);
 
 /* Gives all claimed chunks back as if they had not been claimed: a clean stop is not a try. */
 CO_BLOCKS int store_release(struct store *store);
+
+/* Bytes of a captured body: a value in an SQLite database has less than 1e9. */
+enum { STORE_BODY_MAX = 512 * 1024 * 1024 };
 
 /* A result as model/result_codec.h encodes it. Of equal shapes one is enough: the others name the
  * item that has it. */
@@ -212,13 +232,17 @@ struct store_commit {
 };
 
 /* Writes all of it, or nothing. A result of an item that has one is left out and counted, and
- * leaves a gap in the order of completion. What is of a job that was forgotten is left out. */
+ * leaves a gap in the order of completion. What is of a job that was forgotten is left out.
+ *
+ * returns    -EMSGSIZE: a result is too large for this store
+ */
 CO_BLOCKS int store_commit(struct store *store, const struct store_commit *commit);
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 /* returns 0: owed one job_record_unref(); -ENOENT */
-CO_BLOCKS int store_find(struct store *store, const char *id, struct job_record **ret_record);
+CO_BLOCKS int store_find(struct store *store, const char *tenant, const char *id,
+                         struct job_record **ret_record);
 CO_BLOCKS int store_find_number(struct store *store, int64_t number,
                                 struct job_record **ret_record);
 
@@ -228,6 +252,7 @@ CO_BLOCKS int store_read_head(struct store *store, int64_t number, char **ret_te
 
 /* Which jobs to list. */
 struct store_query {
+    const char *tenant; /* NULL: "" */
     bool by_status;
     enum job_status status;
     const struct job_label *labels; /* all must match */
@@ -237,7 +262,8 @@ struct store_query {
 
 /* The newest `limit` jobs at most that match, newest first, each owed one job_record_unref().
  *
- * returns    how many; *ret_more says whether there are others
+ * returns    how many, without those that are damaged, which are logged; *ret_more says whether
+ *            there are others
  */
 CO_BLOCKS int store_list(struct store *store, const struct store_query *query, size_t limit,
                          struct job_record **ret_records, bool *ret_more);
@@ -246,6 +272,7 @@ struct store_row {
     uint32_t index;
     uint8_t outcome;
     bool has_body;
+    bool lacks_body;                /* it was asked for, and is damaged or lost */
     uint64_t seq;                   /* of store_read_completed() */
     const char *shape, *row, *body; /* shape: NULL if it is lost */
     size_t shape_length, row_length, body_length;
@@ -289,6 +316,13 @@ void store_page_done(struct store_page *page);
 /* Forgets a job: it is not found any more when this returns, and its space comes back bit by bit.
  * returns 0, -ENOENT */
 CO_BLOCKS int store_forget(struct store *store, int64_t number);
+
+/* Has forgotten(arg, number) called, on the loop, of each job that has been forgotten, whoever did
+ * that: on demand, by a sweep, or because of a new one. NULL: not any more. */
+void store_on_forget(struct store *store, void (*forgotten)(void *arg, int64_t number), void *arg);
+
+/* The same by id, for a job whose record cannot be read. */
+CO_BLOCKS int store_forget_damaged(struct store *store, const char *tenant, const char *id);
 
 /* Does some of what is to be done: forgets ended jobs that have expired or are too many, the oldest
  * first, deletes a slice of what was forgotten, gives space back to the disk.

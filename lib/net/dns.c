@@ -28,6 +28,7 @@ struct co_dns {
     struct co_task *driver;
     co_time timeout;
     struct co_dns_cache cache;
+    struct co_dns_stats stats;
 };
 
 /* What a query needs to know when it is answered. */
@@ -119,6 +120,20 @@ static int rc_of(int status)
     }
 }
 
+static enum co_dns_outcome outcome_of(int rc)
+{
+    switch (rc) {
+    case 0:
+        return CO_DNS_ANSWERED;
+    case -ENOENT:
+        return CO_DNS_NOT_FOUND;
+    case -ETIMEDOUT:
+        return CO_DNS_TIMED_OUT;
+    default:
+        return CO_DNS_FAILED;
+    }
+}
+
 static void settle(struct co_dns_entry *entry, int rc, co_time ttl)
 {
     entry->rc = rc;
@@ -143,6 +158,7 @@ static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinf
             rc = -ENOENT;
         ares_freeaddrinfo(info);
     }
+    query->dns->stats.n_queries[outcome_of(rc)]++;
     settle(entry, rc, ttl);
     co_dns_cache_release(&query->dns->cache, entry);
     free(query);
@@ -319,8 +335,11 @@ static int look_up(struct co_dns *dns, struct co_dns_entry *entry)
 {
     int rc = 0;
 
+    dns->stats.n_lookups++;
     if (!entry->is_asked && co_now() >= entry->expires_at)
         rc = ask(dns, entry);
+    else if (!entry->is_asked)
+        dns->stats.n_known++;
     if (rc == 0 && entry->is_asked)
         rc = wait_for_answer(dns, entry);
     return rc == 0 ? entry->rc : rc;
@@ -345,4 +364,24 @@ int co_dns_resolve(struct co_dns *dns, const char *name, struct co_dns_answer *r
         *ret_answer = entry->answer;
     co_dns_cache_release(&dns->cache, entry);
     return rc;
+}
+
+/* --- Counting ------------------------------------------------------------------------------ */
+
+const char *co_dns_outcome_name(enum co_dns_outcome outcome)
+{
+    static const char *const names[] = {
+        [CO_DNS_ANSWERED] = "answered",
+        [CO_DNS_NOT_FOUND] = "not_found",
+        [CO_DNS_TIMED_OUT] = "timed_out",
+        [CO_DNS_FAILED] = "failed",
+    };
+
+    return names[outcome];
+}
+
+void co_dns_get_stats(const struct co_dns *dns, struct co_dns_stats *ret_stats)
+{
+    *ret_stats = dns->stats;
+    ret_stats->n_cached = dns->cache.n_entries;
 }

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "lib/co/base.h"
 #include "lib/net/address.h"
 
@@ -28,6 +30,28 @@ struct co_dns_answer {
 /* Starts its driver task in the caller's loop. returns 0, -ENOMEM, -EINVAL: servers cannot be read
  */
 int co_dns_new(struct co_dns **ret_dns, const struct co_dns_options *options);
+
+/* How queries end. */
+enum co_dns_outcome {
+    CO_DNS_ANSWERED,
+    CO_DNS_NOT_FOUND,
+    CO_DNS_TIMED_OUT,
+    CO_DNS_FAILED,
+    CO_DNS_N_OUTCOMES
+};
+
+/* "answered", "not_found", "timed_out", "failed" */
+const char *co_dns_outcome_name(enum co_dns_outcome outcome);
+
+/* Of a resolver, since it was made. */
+struct co_dns_stats {
+    uint64_t n_lookups;                    /* names that were wanted; localhost does not count */
+    uint64_t n_known;                      /* of these, that were in the cache */
+    uint64_t n_queries[CO_DNS_N_OUTCOMES]; /* that have ended; tasks may share one */
+    uint64_t n_cached;                     /* names that are in the cache now */
+};
+
+void co_dns_get_stats(const struct co_dns *dns, struct co_dns_stats *ret_stats);
 
 /* Nobody may be waiting. NULL is fine. suspends until the driver has ended. */
 void co_dns_free(struct co_dns *dns);

@@ -125,6 +125,7 @@ struct co_http_request {
                                    resolve, and its own address is the caller's choice */
     const char *digest_user;    /* answers challenges with it; NULL: none */
     const char *digest_password;
+    bool is_alone;           /* on a connection of its own: opened for it, and closed after it */
     struct co_http_jar *jar; /* NULL, or a Cookie header of the caller's: no cookies are kept or
                                 sent but that */
 
@@ -191,8 +192,15 @@ struct co_http_tls {
     const char *cipher;  /* "TLS_AES_128_GCM_SHA256" */
     const char *subject; /* of its certificate, as in RFC 4514: "CN=example.com" */
     const char *issuer;
-    int64_t not_after_at;  /* microseconds since 1970 */
-    bool is_verified;      /* the chain and the name were checked and are fine */
+    int64_t not_after_at; /* microseconds since 1970 */
+    bool is_verified;     /* the chain and the name were checked and are fine */
+
+    /* Only of a handshake of this process, not kept with results: */
+    const char *names;          /* DNS names of the certificate, with a ',' between them; or NULL */
+    unsigned char sha256[32];   /* of the certificate */
+    int64_t chain_not_after_at; /* when the first certificate of those that were sent expires */
+    int64_t trusted_not_after_at; /* of those that lead to one that is trusted; 0: none does */
+
     unsigned n_references; /* belongs to the connection and to responses */
 };
 

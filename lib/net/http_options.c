@@ -146,9 +146,21 @@ static CURLcode set_jar(struct co_http_transfer *transfer, const struct co_http_
                                 : co_http_jar_leave(transfer);
 }
 
+static bool wants_to_be_alone(const struct co_http_request *request)
+{
+    return request->is_alone;
+}
+
+/* That it does not take one that is open is for CURLOPT_FRESH_CONNECT, which its method sets. */
+static CURLcode set_alone(struct co_http_transfer *transfer, const struct co_http_request *request)
+{
+    return set_number(transfer->easy, CURLOPT_FORBID_REUSE, request->is_alone ? 1 : 0)
+               ?: set_number(transfer->easy, CURLOPT_SSL_SESSIONID_CACHE, request->is_alone ? 0 : 1);
+}
+
 /* --- All of them --------------------------------------------------------------------------- */
 
-enum option { FAMILY, TLS, ADDRESSES, PROXY, DIGEST, JAR };
+enum option { FAMILY, TLS, ADDRESSES, PROXY, DIGEST, JAR, ALONE };
 
 static const struct {
     bool (*is_wanted)(const struct co_http_request *request);
@@ -160,6 +172,7 @@ static const struct {
     [PROXY] = {wants_proxy, set_proxy},
     [DIGEST] = {wants_digest, set_digest},
     [JAR] = {wants_jar, set_jar},
+    [ALONE] = {wants_to_be_alone, set_alone},
 };
 
 static bool is_set(const struct co_http_transfer *transfer, enum option option)

@@ -174,7 +174,7 @@ long co_http_origin_version(const struct co_http_transfer *transfer)
 /* Where libcurl's TLS is not ours to look into, nobody would ever know. */
 static bool may_share(const struct co_http_transfer *transfer)
 {
-    return transfer->origin->speaks != CO_HTTP_SPEAKS_1 &&
+    return !transfer->request->is_alone && transfer->origin->speaks != CO_HTTP_SPEAKS_1 &&
            co_http_origin_version(transfer) != CURL_HTTP_VERSION_1_1 && co_http_tls_is_visible();
 }
 

@@ -295,7 +295,8 @@ static CURLcode set_method(struct co_http_transfer *transfer)
     transfer->may_repeat = method->is_idempotent;
     set_form(transfer);
     /* On a connection that turns out to be dead libcurl would send the request a second time. */
-    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, method->is_idempotent ? 0L : 1L);
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT,
+                     method->is_idempotent && !request->is_alone ? 0L : 1L);
     if (!is_custom && !transfer->has_custom_method)
         return CURLE_OK;
     transfer->has_custom_method = is_custom;

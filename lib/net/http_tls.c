@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,16 +76,23 @@ static void write_name(BIO *to, const X509_NAME *name)
 }
 
 /* returns NULL: no memory */
+static char *copy_text(BIO *from)
+{
+    char *bytes;
+    long n = BIO_get_mem_data(from, &bytes);
+
+    return strndup(n > 0 ? bytes : "", n > 0 ? (size_t)n : 0);
+}
+
+/* returns NULL: no memory */
 static char *copy_name(const X509_NAME *name)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *bytes;
 
     if (bio == NULL)
         return NULL;
     write_name(bio, name);
-    long n = BIO_get_mem_data(bio, &bytes);
-    char *copy = strndup(n > 0 ? bytes : "", n > 0 ? (size_t)n : 0);
+    char *copy = copy_text(bio);
     BIO_free(bio);
     return copy;
 }
@@ -94,6 +102,51 @@ static int64_t time_of(const ASN1_TIME *time)
     struct tm calendar;
 
     return ASN1_TIME_to_tm(time, &calendar) == 1 ? timegm(&calendar) * INT64_C(1000000) : 0;
+}
+
+/* --- Of its certificates ------------------------------------------------------------------- */
+
+/* When the first of them expires; 0: there are none. */
+static int64_t first_expiry(const STACK_OF(X509) * certificates)
+{
+    int64_t first = 0;
+
+    for (int i = 0; i < sk_X509_num(certificates); i++) {
+        int64_t expiry = time_of(X509_get0_notAfter(sk_X509_value(certificates, i)));
+        if (i == 0 || expiry < first)
+            first = expiry;
+    }
+    return first;
+}
+
+static void write_dns_names(BIO *to, const GENERAL_NAMES *names)
+{
+    const char *separator = "";
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_DNS)
+            continue;
+        (void)BIO_printf(to, "%s%.*s", separator, ASN1_STRING_length(name->d.dNSName),
+                         (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+        separator = ",";
+    }
+}
+
+/* returns NULL: no memory */
+static char *copy_dns_names(const X509 *certificate)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *copy = NULL;
+
+    if (bio != NULL) {
+        write_dns_names(bio, names);
+        copy = copy_text(bio);
+    }
+    GENERAL_NAMES_free(names);
+    BIO_free(bio);
+    return copy;
 }
 
 static bool has_chosen_http_2(const SSL *ssl)
@@ -126,9 +179,15 @@ static struct entry *describe(const struct co_http_transfer *transfer, const SSL
         .issuer = copy_name(X509_get_issuer_name(certificate)),
         .not_after_at = time_of(X509_get0_notAfter(certificate)),
         .is_verified = is_verified(transfer->request),
+        .names = copy_dns_names(certificate),
+        .chain_not_after_at = first_expiry(SSL_get_peer_cert_chain(ssl)),
+        .trusted_not_after_at = SSL_get_verify_result(ssl) == X509_V_OK
+                                    ? first_expiry(SSL_get0_verified_chain(ssl))
+                                    : 0,
         .n_references = 1,
     };
-    if (entry->tls.subject != NULL && entry->tls.issuer != NULL)
+    (void)X509_digest(certificate, EVP_sha256(), entry->tls.sha256, NULL);
+    if (entry->tls.subject != NULL && entry->tls.issuer != NULL && entry->tls.names != NULL)
         return entry;
     co_http_tls_unref(&entry->tls);
     return NULL;
@@ -157,6 +216,7 @@ void co_http_tls_unref(const struct co_http_tls *tls)
         return;
     free((char *)(uintptr_t)entry->tls.subject);
     free((char *)(uintptr_t)entry->tls.issuer);
+    free((char *)(uintptr_t)entry->tls.names);
     free(entry);
 }
 

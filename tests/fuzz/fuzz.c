@@ -16,6 +16,7 @@ static const struct co_http_header headers[] = {{"User-Agent", "gatherd/fuzz"}};
 const struct parse_settings fuzz_settings = {
     .max_items = 1000,
     .max_arena_bytes = 16 << 20,
+    .json_room = 16 << 20,
     .max_capture_bytes = 1 << 20,
     .max_redirects = 20,
     .max_attempts = 10,

@@ -1,4 +1,5 @@
-/* A client's document: the first byte chooses its type and what it is for, the rest is the body. */
+/* A client's document: the first byte chooses its type and what it is for, the rest is the body. It
+ * may take little memory, so that short ones reach the limit. */
 #include <string.h>
 
 #include "daemon/model/parse.h"
@@ -41,12 +42,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
     struct fuzz_input input = {bytes, n_bytes};
     uint8_t choice = fuzz_byte(&input);
+    struct parse_settings settings = fuzz_settings;
     struct defect_list defects;
     struct parse_refusal refusal;
     struct job_spec *spec;
 
+    settings.json_room = 4096;
     defect_list_init(&defects);
-    int rc = job_parse(&fuzz_settings, choice & 1 ? PARSE_JOB : PARSE_GATHER,
+    int rc = job_parse(&settings, choice & 1 ? PARSE_JOB : PARSE_GATHER,
                        fuzz_types[choice / 2 % FUZZ_N_TYPES], (const char *)input.bytes,
                        input.n_bytes, &defects, &refusal, &spec);
     fuzz_expect(rc == 0 || rc == 1, "there is memory", "");

@@ -154,7 +154,7 @@ class Gatherd:
         self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         self.store = self.directory / "store"
         self.settings = [f"api.listen=127.0.0.1:{self.port} {also_listen}".strip(),
-                         f"store.path={self.store}", *settings]
+                         f"store.path={self.store}", "api.drain_timeout_ms=1s", *settings]
         self.environment = {**os.environ, **(environment or {})}
         self.max_files = max_files
         self.expected_status = 0
@@ -253,6 +253,12 @@ def run_gatherd(*arguments: str) -> subprocess.CompletedProcess:
     """The daemon's command line, for options that end by themselves."""
     return subprocess.run([*command_line(), *arguments], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=20 * PATIENCE, check=False)
+
+
+def needs(program: str) -> Callable[[Any], Any]:
+    """Outside of CI a machine may lack it."""
+    is_there = shutil.which(program) or os.environ.get("CI")
+    return unittest.skipUnless(is_there, f"{program} is not installed: run ./dev deps")
 
 
 # -- the base class -------------------------------------------------------------------------

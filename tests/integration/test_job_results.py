@@ -284,7 +284,7 @@ class OneTest(ResultsTest):
 
     def test_an_item_there_is_not_is_a_problem(self) -> None:
         job = self.ended(self.submit([self.origin.url()]))
-        for index in ("1", "x", "-1", "+0", "0x0", "99999999999999999999", "0.0"):
+        for index in ("1", "x", "-1", "+0", "00", "0x0", "99999999999999999999", "0.0"):
             for suffix in ("", "/body"):
                 with self.subTest(index=index + suffix):
                     self.assert_problem(self.result(job, index + suffix), 404)

@@ -287,6 +287,67 @@ class FullTest(SubmitTest):
         self.accepted([BLOCKED])
 
 
+class BoundTest(SubmitTest):
+    """What a document can make grow."""
+
+    def test_a_large_head_is_refused_and_one_that_is_not_is_taken(self) -> None:
+        def document(n: int) -> str:
+            return json.dumps({"defaults": {"expect": {"status": [200] * n}}, "urls": [BLOCKED]},
+                              separators=(",", ":"))
+
+        self.ended(self.accepted(document(30_000)))
+        problem = self.assert_problem(self.submit(document(40_000)), 413)
+        self.assertEqual(problem["code"], "too_large")
+        self.assertIn("not requests", problem["detail"])
+        self.assertIn(str(128 * 1024), problem["detail"])
+
+    def test_small_values_may_not_take_all_memory(self) -> None:
+        jobs, before = self.listed(), self.memory()
+        body = f'[{{"url": "{BLOCKED}", "json": [{"{},".join([""] * 5_000_000)}{{}}]}}]'
+        for path in (JOBS, "/v1/gather"):
+            problem = self.assert_problem(self.post(path, body, content_type=JSON), 413)
+            self.assertEqual(problem["code"], "too_large")
+            self.assertIn("small values", problem["detail"])
+        if self.gatherd.memory_is_its_own():
+            self.assertLess(self.memory() - before, 800 << 20)
+        self.assertEqual(self.listed(), jobs)
+
+    def memory(self) -> int:
+        """The most there ever was, in bytes."""
+        status = Path(f"/proc/{self.gatherd.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if "VmHWM" in line).split()[1]) * 1024
+
+
+class RoomTest(SubmitTest):
+    """A store of 16 MiB, which is the least."""
+
+    settings = [*SubmitTest.settings, "store.max_bytes=16M"]
+    body = "x" * 200_000
+
+    def document(self, mib: int) -> str:
+        return "".join(json.dumps({"url": BLOCKED, "body": self.body}) + "\n"
+                       for _ in range(mib * 5))
+
+    def test_what_is_never_accepted_pushes_no_job_out(self) -> None:
+        jobs = [self.accepted(self.document(6), content_type=NDJSON) for _ in range(2)]
+        for job in jobs:
+            self.ended(job)
+        for _ in range(4):
+            body = self.document(7) + '{"url": 5}\n'
+            self.assert_problem(self.submit(body, content_type=NDJSON), 422)
+            self.assertLessEqual({job["id"] for job in jobs}, set(self.listed()))
+        for job in jobs:
+            self.forget(job)
+
+    def test_what_would_not_fit_is_refused(self) -> None:
+        ended = self.accepted(self.document(6), content_type=NDJSON)
+        self.ended(ended)
+        problem = self.assert_problem(self.submit(self.document(12), content_type=NDJSON), 507)
+        self.assertEqual(problem["code"], "store_full")
+        self.assertIn(ended["id"], self.listed())
+        self.forget(ended)
+
+
 class KeyTest(SubmitTest):
     document = json.dumps({"requests": [BLOCKED], "name": "once"})
 

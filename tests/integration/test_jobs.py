@@ -199,6 +199,14 @@ class ListTest(JobTest):
                     self.assert_problem(self.get(f"{path}?{query}"), 400)
 
 
+    def test_what_takes_no_parameters_refuses_them(self) -> None:
+        path = f"/v1/jobs/{self.ended(self.submit([self.origin.url('/status/500')]))['id']}"
+        for reply in (self.post(f"{path}/cancel?a=b", ""), self.post(f"{path}/retry?a=b", ""),
+                      self.get(f"{path}?a=b", "-X", "DELETE")):
+            self.assertEqual(self.assert_problem(reply, 400)["code"], "unknown_parameter")
+        self.assertEqual(self.get(path).status, 200)
+
+
 class EndTest(JobTest):
     def cancel(self, job: Json) -> Json:
         reply = self.post(f"/v1/jobs/{job['id']}/cancel", "")

@@ -137,6 +137,54 @@ class DamageTest(DurableTest):
         self.assertEqual(counts["success"], 0)
         self.assertFalse([t for t in self.origin.targets() if t.startswith("/json")])
 
+    def execute(self, *statements: str) -> Callable[[Path], None]:
+        def damage(file: Path) -> None:
+            with sqlite3.connect(file) as db:
+                for statement in statements:
+                    db.execute(statement)
+
+        return damage
+
+    def expect_problem(self, status: int, code: str, *arguments: str) -> None:
+        reply = curl(*arguments)
+        self.assertEqual((reply.status, reply.json()["code"]), (status, code), reply.body)
+
+    def test_a_damaged_record_costs_only_its_own_job(self) -> None:
+        gatherd = self.start_on(self.damaged(self.execute(
+            f"UPDATE job SET tally = x'ffff' WHERE id = '{self.job['id']}'")))
+        assert gatherd is not None, "it does not start"
+        listed = curl(f"{gatherd.base}/v1/jobs")
+        self.assertEqual(listed.status, 200, listed.body)
+        self.assertEqual(len(listed.json()["data"]), 1)
+        self.assertEqual(len(curl(f"{gatherd.base}/v1/jobs").json()["data"]), 1)
+        url = f"{gatherd.base}/v1/jobs/{self.job['id']}"
+        for target in (url, f"{url}/results", f"{url}/results/0"):
+            self.expect_problem(500, "job_damaged", target)
+        self.expect_problem(500, "job_damaged", "-X", "POST", f"{url}/cancel")
+        self.expect_problem(409, "job_unreadable", "-X", "POST", f"{url}/retry")
+        self.assertEqual(curl("-X", "DELETE", url).status, 204)
+        self.assertEqual(curl(url).status, 404)
+        self.assertEqual(gatherd.stderr().count("it is not listed"), 1, gatherd.stderr())
+
+    def test_a_job_that_has_not_ended_is_given_up_when_its_record_is_damaged(self) -> None:
+        gatherd = self.start_on(self.damaged(self.execute(
+            "UPDATE job SET status = 99, deadline_at = 1 WHERE ended_at IS NULL")))
+        assert gatherd is not None, "it does not start"
+        eventually(lambda: "is given up: its record is damaged" in gatherd.stderr(), "its end")
+        self.assertEqual(self.all_results(gatherd, self.job), self.results)
+        self.ended(gatherd, self.submit_urls(gatherd, self.urls[:3]))
+        self.assertEqual(gatherd.stderr().count("is given up"), 1, gatherd.stderr())
+
+    def test_a_job_with_a_damaged_chunk_cannot_be_tried_again(self) -> None:
+        gatherd = self.start_on(self.damaged(self.execute(
+            "UPDATE chunk_data SET skip = skip + 1")))
+        assert gatherd is not None, "it does not start"
+        jobs = curl(f"{gatherd.base}/v1/jobs").json()["data"]
+        job = self.ended(gatherd, jobs[0])
+        self.assertEqual(job["counts"]["transport_error"], 400)
+        self.expect_problem(409, "job_unreadable", "-X", "POST",
+                            f"{gatherd.base}/v1/jobs/{job['id']}/retry")
+
     def some_failed(self, gatherd: Gatherd, job: Json) -> Json:
         counts = self.look(gatherd, job)["counts"]
         return counts["transport_error"] > 0 and counts

@@ -99,6 +99,9 @@ class FullDiskTest(DurableTest):
         disk.resize(disk.used())
         eventually(lambda: self.post_urls(disk.gatherd, [self.origin.url("/")]).status == 507,
                    "a full disk")
+        ready = curl(f"{disk.gatherd.base}/readyz")
+        self.assertEqual((ready.status, ready.json()["reason"]), (503, "store_full"))
+        self.assertEqual(curl(f"{disk.gatherd.base}/healthz").status, 200)
         self.assertFalse(self.look(disk.gatherd, job)["done"])
         disk.resize(1 << 30)
         self.assertEqual(self.ended(disk.gatherd, job, 60)["counts"]["success"], 3000)

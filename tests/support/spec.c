@@ -11,6 +11,7 @@ enum { DOCUMENT_SIZE = 64 * 1024 };
 static const struct parse_settings settings = {
     .max_items = 100000,
     .max_arena_bytes = 64 * 1024 * 1024,
+    .json_room = 16 * 1024 * 1024,
     .max_capture_bytes = 1024 * 1024,
     .max_redirects = 20,
     .max_attempts = 10,

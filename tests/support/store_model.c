@@ -275,7 +275,7 @@ static void check_record(const struct model_job *job)
 {
     struct job_record *found;
 
-    int rc = store_find(the_store, job->record->id, &found);
+    int rc = store_find(the_store, "", job->record->id, &found);
     ck_assert_int_eq(rc, job->is_forgotten ? -ENOENT : 0);
     if (rc < 0)
         return;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "tests/daemon/api/http_front_answers.h"
 #include "tests/daemon/api/http_front_streams.h"
 
 struct front_seen front_seen;
@@ -129,21 +130,25 @@ static int say_much(struct http_exchange *exchange, void *arg)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/hello", say_hello, false, false},
-    {"POST", "/echo", echo, true, false},
-    {"GET", "/say/{text}", say_path_param, false, false},
-    {"GET", "/wait/{ms}", wait, false, false},
-    {"GET", "/yield", yield_first, false, false},
-    {"GET", "/lose/{ms}", lose_client, false, false},
-    {"GET", "/nothing", say_nothing, false, false},
-    {"GET", "/fail", fail_io, false, false},
-    {"GET", "/much/{bytes}", say_much, false, false},
-    {"POST", "/stream", front_stream, true, true},
-    {"POST", "/tardy/{ms}", front_tardy, true, true},
-    {"POST", "/taste", front_taste, true, true},
-    {"POST", "/glance", front_glance, true, true},
-    {"POST", "/refuse", front_refuse, true, true},
-    {"POST", "/mirror", front_mirror, true, true},
+    {"GET", "/hello", say_hello, .takes_body = false},
+    {"POST", "/echo", echo, .takes_body = true},
+    {"GET", "/say/{text}", say_path_param, .takes_body = false},
+    {"GET", "/wait/{ms}", wait, .takes_body = false},
+    {"GET", "/yield", yield_first, .answers_always = true},
+    {"GET", "/lose/{ms}", lose_client, .takes_body = false},
+    {"GET", "/nothing", say_nothing, .takes_body = false},
+    {"GET", "/fail", fail_io, .takes_body = false},
+    {"GET", "/much/{bytes}", say_much, .takes_body = false},
+    {"GET", "/flow/{bytes}", front_flow, .takes_body = false},
+    {"GET", "/drip/{n}", front_drip, .takes_body = false},
+    {"GET", "/break/{bytes}", front_break, .takes_body = false},
+    {"GET", "/endless", front_endless, .takes_body = false},
+    {"POST", "/stream", front_stream, .takes_body = true, .streams_body = true},
+    {"POST", "/tardy/{ms}", front_tardy, .takes_body = true, .streams_body = true},
+    {"POST", "/taste", front_taste, .takes_body = true, .streams_body = true},
+    {"POST", "/glance", front_glance, .takes_body = true, .streams_body = true},
+    {"POST", "/refuse", front_refuse, .takes_body = true, .streams_body = true},
+    {"POST", "/mirror", front_mirror, .takes_body = true, .streams_body = true},
 };
 
 static int nowhere; /* where log records go */

@@ -10,7 +10,7 @@
  *     GET  /fail            returns an error
  *     GET  /much/{bytes}    has a source; with the header X-Break it fails soon
  *
- * and those of http_front_streams.h.
+ * and those of http_front_answers.h and http_front_streams.h.
  */
 #pragma once
 

@@ -21,20 +21,22 @@ static int never_called(struct http_exchange *exchange, void *arg)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/read", never_called, false, false},
-    {"POST", "/write", never_called, true, false},
-    {"POST", "/stream", never_called, true, true},
+    {"GET", "/read", never_called, .takes_body = false},
+    {"POST", "/write", never_called, .takes_body = true},
+    {"POST", "/stream", never_called, .takes_body = true, .streams_body = true},
 };
 
 static const struct http_body_limits limits = {.max_body_bytes = 100, .max_stream_bytes = 200};
 
 static struct http_exchange exchange;
+static struct http_gate gate;
 static struct http_field fields[4];
 static size_t n_fields;
 
 static void set_up(void)
 {
     http_exchange_init(&exchange);
+    gate = (struct http_gate){NULL};
     n_fields = 0;
 }
 
@@ -58,7 +60,7 @@ static int dispatch(const char *method, const char *target)
                              .n_fields = n_fields};
     int rc = http_exchange_set_head(&exchange, &head);
 
-    return rc < 0 ? rc : http_dispatch(&exchange, routes, N_ELEMENTS(routes), &limits);
+    return rc < 0 ? rc : http_dispatch(&exchange, routes, N_ELEMENTS(routes), &gate, &limits);
 }
 
 static const char *answer_field(const char *wanted)

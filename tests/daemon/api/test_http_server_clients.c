@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -208,23 +209,124 @@ CO_TEST(newcomer_takes_the_place_of_who_idled_longest)
     front_stop(NO_GRACE);
 }
 
-CO_TEST(newcomer_waits_while_all_are_busy)
+CO_TEST(newcomer_is_turned_away_while_all_are_busy)
 {
     front_options.max_connections = 2;
     front_start();
     struct http_client *first = front_open();
     struct http_client *second = front_open();
-    struct http_client *newcomer = front_open();
     front_request(first, "GET /wait/2000");
     front_request(second, "GET /wait/1000");
-    ck_assert_int_eq(front_get(newcomer, "/hello")->status, 200);
-    ck_assert_int_eq(now_ms(), 1000);
+    settle();
+    struct http_client *newcomer = front_open();
+    ck_assert_int_eq(front_get(newcomer, "/hello")->status, 503);
+    ck_assert_int_eq(atoi(http_reply_header(&newcomer->reply, "Retry-After")), 1);
+    ck_assert(http_client_is_closed(newcomer));
+    ck_assert_int_eq(now_ms(), 0);
     ck_assert_int_eq(http_client_receive(second)->status, 200);
-    ck_assert(http_client_is_closed(second));
     ck_assert_int_eq(http_client_receive(first)->status, 200);
     http_client_close(first);
     http_client_close(second);
     http_client_close(newcomer);
+    front_stop(NO_GRACE);
+}
+
+CO_TEST(what_is_always_answered_is_also_while_all_are_busy)
+{
+    front_options.max_connections = 1;
+    front_start();
+    struct http_client *busy = front_open();
+    front_request(busy, "GET /wait/2000");
+    settle();
+    struct http_client *newcomer = front_open();
+    ck_assert_str_eq(front_get(newcomer, "/yield")->body, "hello");
+    ck_assert(http_client_is_closed(newcomer));
+    ck_assert_int_eq(now_ms(), 0);
+    ck_assert_int_eq(http_client_receive(busy)->status, 200);
+    http_client_close(busy);
+    http_client_close(newcomer);
+    front_stop(NO_GRACE);
+}
+
+/* There is one extra place for so few. */
+CO_TEST(extra_client_has_a_second_to_ask)
+{
+    front_options.max_connections = 1;
+    front_start();
+    struct http_client *busy = front_open();
+    front_request(busy, "GET /wait/60000");
+    settle();
+    struct http_client *silent = front_open();
+    settle();
+    struct http_client *newcomer = front_open();
+    ck_assert_str_eq(front_get(newcomer, "/yield")->body, "hello");
+    ck_assert_int_ge(now_ms(), 1000);
+    ck_assert_int_eq(http_client_receive(silent)->status, 408);
+    http_client_close(busy);
+    http_client_close(silent);
+    http_client_close(newcomer);
+    front_stop(NO_GRACE);
+}
+
+static const char *const useless[] = {
+    "",
+    "GET /hello HTTP/1.1\r\nHost: localhost\r\nX: ",
+    "nonsense",
+};
+
+CO_TEST(who_does_nothing_makes_room_after_a_second)
+{
+    front_options.max_connections = 2;
+    front_start();
+    struct http_client *first = front_open();
+    struct http_client *second = front_open();
+    http_client_send(first, useless[_i]);
+    http_client_send(second, useless[_i]);
+    ck_assert_int_eq(co_sleep(CO_SECOND), 0);
+    struct http_client *newcomer = front_open();
+    ck_assert_str_eq(front_get(newcomer, "/hello")->body, "hello");
+    ck_assert(http_client_is_closed(first));
+    ck_assert_str_eq(front_get(newcomer, "/hello")->body, "hello");
+    ck_assert_int_eq(now_ms(), 1000);
+    http_client_close(first);
+    http_client_close(second);
+    http_client_close(newcomer);
+    front_stop(NO_GRACE);
+}
+
+/* A byte a second. */
+CO_TEST(body_that_crawls_makes_room)
+{
+    front_options.max_connections = 1;
+    front_start();
+    struct http_client *crawling = front_open();
+    http_client_send(crawling,
+                     "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n");
+    for (int i = 0; i < 6; i++) {
+        http_client_send(crawling, "x");
+        ck_assert_int_eq(co_sleep(CO_SECOND), 0);
+    }
+    struct http_client *newcomer = front_open();
+    ck_assert_str_eq(front_get(newcomer, "/hello")->body, "hello");
+    ck_assert_int_eq(now_ms(), 6000);
+    ck_assert(http_client_is_closed(crawling));
+    http_client_close(crawling);
+    http_client_close(newcomer);
+    front_stop(NO_GRACE);
+}
+
+CO_TEST(body_that_crawls_disturbs_nobody_while_there_is_room)
+{
+    front_start();
+    struct http_client *crawling = front_open();
+    http_client_send(crawling,
+                     "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n");
+    for (int i = 0; i < 9; i++) {
+        ck_assert_int_eq(co_sleep(CO_SECOND), 0);
+        http_client_send(crawling, "x");
+    }
+    ck_assert_str_eq(http_client_receive(crawling)->body, "xxxxxxxxx");
+    http_client_close(crawling);
     front_stop(NO_GRACE);
 }
 
@@ -249,7 +351,12 @@ Suite *suite_http_server_clients(void)
     tcase_add_test(tcase, next_request_has_its_own_time);
     tcase_add_test(tcase, handler_may_take_longer_than_its_request);
     tcase_add_test(tcase, newcomer_takes_the_place_of_who_idled_longest);
-    tcase_add_test(tcase, newcomer_waits_while_all_are_busy);
+    tcase_add_test(tcase, newcomer_is_turned_away_while_all_are_busy);
+    tcase_add_test(tcase, what_is_always_answered_is_also_while_all_are_busy);
+    tcase_add_test(tcase, extra_client_has_a_second_to_ask);
+    tcase_add_loop_test(tcase, who_does_nothing_makes_room_after_a_second, 0, N_ELEMENTS(useless));
+    tcase_add_test(tcase, body_that_crawls_makes_room);
+    tcase_add_test(tcase, body_that_crawls_disturbs_nobody_while_there_is_room);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -12,6 +12,7 @@ static const struct http_route routes[] = {
     {"POST", "/v1/jobs", job_submit, .takes_body = true, .streams_body = true},
 };
 
+static struct config config;
 static struct api api;
 
 /* A server with this one resource, beside the fixture's jobs. */
@@ -22,8 +23,10 @@ static void begin(struct jobs_fixture *fixture)
         .jobs = fixture->jobs,
         .store = fixture->store,
         .parse = fixture->parse,
+        .config = &config,
     };
     submit_keys_init(&api.submit_keys);
+    job_renderings_init(&api.renderings, fixture->store, &api.parse);
     front_options.routes = routes;
     front_options.n_routes = N_ELEMENTS(routes);
     front_options.handler_arg = &api;
@@ -34,6 +37,7 @@ static void end(void)
 {
     front_stop(NO_GRACE);
     ck_assert(co_list_is_empty(&api.submit_keys.taken));
+    job_renderings_done(&api.renderings);
 }
 
 #define SUBMIT_TEST(name)                                                                          \

@@ -22,6 +22,7 @@ enum { MAX_ITEMS = 700, MAX_PAGES = 5000 };
 static const struct parse_settings settings = {
     .max_items = MAX_ITEMS,
     .max_arena_bytes = 1 << 24,
+    .json_room = 1 << 24,
     .max_capture_bytes = 1 << 20,
     .max_redirects = 10,
     .max_attempts = 10,

@@ -33,7 +33,7 @@ START_TEST(key_is_visible_ascii)
 {
     struct submit_key key;
 
-    ck_assert_int_eq(submit_key_begin(&key, &keys, texts[_i].text, NULL), texts[_i].rc);
+    ck_assert_int_eq(submit_key_begin(&key, &keys, "", texts[_i].text, NULL), texts[_i].rc);
     submit_key_done(&key);
 }
 END_TEST
@@ -45,10 +45,10 @@ START_TEST(key_has_255_characters_at_most)
 
     memset(text, 'k', 256);
     text[256] = '\0';
-    ck_assert_int_eq(submit_key_begin(&key, &keys, text, NULL), -EINVAL);
+    ck_assert_int_eq(submit_key_begin(&key, &keys, "", text, NULL), -EINVAL);
     submit_key_done(&key);
     text[255] = '\0';
-    ck_assert_int_eq(submit_key_begin(&key, &keys, text, NULL), 0);
+    ck_assert_int_eq(submit_key_begin(&key, &keys, "", text, NULL), 0);
     submit_key_done(&key);
 }
 END_TEST
@@ -57,13 +57,13 @@ START_TEST(key_is_taken_until_it_is_done)
 {
     struct submit_key first, second, other;
 
-    ck_assert_int_eq(submit_key_begin(&first, &keys, "same", NULL), 0);
-    ck_assert_int_eq(submit_key_begin(&other, &keys, "other", NULL), 0);
-    ck_assert_int_eq(submit_key_begin(&second, &keys, "same", NULL), -EBUSY);
+    ck_assert_int_eq(submit_key_begin(&first, &keys, "", "same", NULL), 0);
+    ck_assert_int_eq(submit_key_begin(&other, &keys, "", "other", NULL), 0);
+    ck_assert_int_eq(submit_key_begin(&second, &keys, "", "same", NULL), -EBUSY);
     submit_key_done(&second);
-    ck_assert_int_eq(submit_key_begin(&second, &keys, "same", NULL), -EBUSY);
+    ck_assert_int_eq(submit_key_begin(&second, &keys, "", "same", NULL), -EBUSY);
     submit_key_done(&first);
-    ck_assert_int_eq(submit_key_begin(&second, &keys, "same", NULL), 0);
+    ck_assert_int_eq(submit_key_begin(&second, &keys, "", "same", NULL), 0);
     submit_key_done(&second);
     submit_key_done(&other);
 }
@@ -73,8 +73,8 @@ START_TEST(documents_without_a_key_have_nothing_to_do_with_each_other)
 {
     struct submit_key first, second;
 
-    ck_assert_int_eq(submit_key_begin(&first, &keys, NULL, "text/plain"), 0);
-    ck_assert_int_eq(submit_key_begin(&second, &keys, NULL, "text/plain"), 0);
+    ck_assert_int_eq(submit_key_begin(&first, &keys, "", NULL, "text/plain"), 0);
+    ck_assert_int_eq(submit_key_begin(&second, &keys, "", NULL, "text/plain"), 0);
     submit_key_add(&first, "abc", 3);
     ck_assert_int_eq(submit_key_end(&first), 0);
     submit_key_done(&first);
@@ -88,7 +88,7 @@ static void fingerprint(const char *content_type, const char *const *pieces,
 {
     struct submit_key key;
 
-    ck_assert_int_eq(submit_key_begin(&key, &keys, "key", content_type), 0);
+    ck_assert_int_eq(submit_key_begin(&key, &keys, "", "key", content_type), 0);
     for (; *pieces != NULL; pieces++)
         submit_key_add(&key, *pieces, strlen(*pieces));
     ck_assert_int_eq(submit_key_end(&key), 0);

@@ -89,6 +89,54 @@ START_TEST(values_of_all_types_are_set)
 }
 END_TEST
 
+START_TEST(probe_modules_are_sections_of_their_own)
+{
+    ck_assert_int_eq(load("[probe.login]\n"
+                          "method = POST\n"
+                          "headers =\n"
+                          "    Accept: text/html;q=0.5\n"
+                          "    # not this one\n"
+                          "    X-A: b c = d\n"
+                          "[probe.http_2xx]\n"
+                          "fail_if_ssl = true\n"
+                          "[probe.login]\n"
+                          "fail_if_body_matches_regexp = ^a = (b|c)\n"),
+                     0);
+    ck_assert_str_eq(complaints, "");
+    const struct config_probe *login = config_probe_find(config.probes, "login");
+    ck_assert_ptr_nonnull(login);
+    ck_assert_str_eq(login->method, "POST");
+    ck_assert_uint_eq(login->headers.n, 2);
+    ck_assert_str_eq(login->headers.items[1], "X-A: b c = d");
+    ck_assert_str_eq(login->fail_if_body_matches_regexp.items[0], "^a = (b|c)");
+    ck_assert_uint_eq(login->fail_if_ssl, 0);
+    ck_assert_uint_eq(config_probe_find(config.probes, "http_2xx")->fail_if_ssl, 1);
+    ck_assert_ptr_null(config_probe_find(config.probes, "log"));
+}
+END_TEST
+
+START_TEST(module_without_a_section_has_the_defaults)
+{
+    const struct config_probe *usual = config_probe_find(config.probes, CONFIG_PROBE_DEFAULT);
+
+    ck_assert_ptr_nonnull(usual);
+    ck_assert_ptr_null(usual->next);
+    ck_assert_str_eq(usual->method, "GET");
+    ck_assert_str_eq(usual->valid_status_codes.items[0], "2xx");
+    ck_assert_uint_eq(usual->follow_redirects, 1);
+}
+END_TEST
+
+START_TEST(another_file_may_set_again_what_one_has_set)
+{
+    ck_assert_int_eq(load("[log]\nlevel = debug\n[probe.a]\nmethod = PUT\n"), 0);
+    ck_assert_int_eq(load("[log]\nlevel = error\n[probe.a]\nmethod = HEAD\n"), 0);
+    ck_assert_str_eq(complaints, "");
+    ck_assert_uint_eq(config.log.level, LOG_LEVEL_ERROR);
+    ck_assert_str_eq(config_probe_find(config.probes, "a")->method, "HEAD");
+}
+END_TEST
+
 START_TEST(byte_order_mark_is_skipped)
 {
     ck_assert_int_eq(load("\xef\xbb\xbf[log]\nlevel = error\n"), 0);
@@ -133,6 +181,15 @@ static const struct {
     {"[log]\nnonsense\n", "2: this is neither `key = value` nor [section]\n"},
     {"[log\n", "1: this is neither `key = value` nor [section]\n"},
     {"= 5\n", "1: : there is no such setting\n"},
+    {"[probe.a]\nmethodd = GET\n",
+     "2: probe.a.methodd: probe modules have no such setting; did you mean method?\n"},
+    {"[probe.a]\nmethod = GET\nmethod = PUT\n", "3: probe.a.method: was set in line 2 already\n"},
+    {"[probe]\nmethod = GET\n",
+     "2: probe.method: a setting of a probe module is [probe.MODULE] and its key\n"},
+    {"[probe.a b]\nmethod = GET\n", "2: probe.a b.method: the name of a probe module has 1 to 40 "
+                                     "letters, digits, _ and -\n"},
+    {"[probe.a]\nfail_if_ssl = yes\n",
+     "2: probe.a.fail_if_ssl: 'yes' is not one of false, true\n"},
     {"nonsense", "1: this is neither `key = value` nor [section]\n"},
     {"[api]\nmax_items = 5\n  6\n",
      "3: api.max_items: is no list, so it cannot go on in an indented line\n"},
@@ -213,23 +270,30 @@ static const char *other_value(const struct setting *setting)
             return "http://u:p@a:1 https://b";
         return setting->check == NULL ? "[a]:1 b;d " LETTERS_100 " " LETTERS_100 " e"
                                       : "127.0.0.1:1 [::1]:2 127.0.0.1:3";
+    case SETTING_LINES:
+        return "X-A: b;c =[d]\\.e #f";
     case SETTING_CHOICE:
         return setting->choices[0];
     }
     return "";
 }
 
-static void set_other_values(void)
+static void set_other_value(const char *prefix, const char *name, const struct setting *setting)
 {
     char assignment[512];
+    struct err err = {0};
 
-    for (size_t i = 0; i < config_n_settings; i++) {
-        const struct setting *setting = &config_settings[i];
-        struct err err = {0};
+    snprintf(assignment, sizeof(assignment), "%s%s=%s", prefix, name, other_value(setting));
+    ck_assert_msg(config_set(&config, assignment, &err) == 0, "%s", err.message);
+}
 
-        snprintf(assignment, sizeof(assignment), "%s=%s", setting->name, other_value(setting));
-        ck_assert_msg(config_set(&config, assignment, &err) == 0, "%s", err.message);
-    }
+static void set_other_values(void)
+{
+    for (size_t i = 0; i < config_n_settings; i++)
+        set_other_value("", config_settings[i].name, &config_settings[i]);
+    for (size_t i = 0; i < config_probe_n_settings; i++)
+        set_other_value("probe.any-1.", strchr(config_probe_settings[i].name, '.') + 1,
+                        &config_probe_settings[i]);
 }
 
 static void assert_printed_reads_back(void)
@@ -364,6 +428,9 @@ Suite *suite_config_file(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, values_of_all_types_are_set);
+    tcase_add_test(tcase, probe_modules_are_sections_of_their_own);
+    tcase_add_test(tcase, module_without_a_section_has_the_defaults);
+    tcase_add_test(tcase, another_file_may_set_again_what_one_has_set);
     tcase_add_test(tcase, byte_order_mark_is_skipped);
     tcase_add_test(tcase, list_goes_on_in_indented_lines);
     tcase_add_loop_test(tcase, everything_that_is_wrong_is_told_with_its_line, 0,

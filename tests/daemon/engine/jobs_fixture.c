@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,15 @@ static void copy_directory(const char *from, const char *to)
 
 /* --- Beginning and ending --------------------------------------------------------------------- */
 
+static void send_large(int fd)
+{
+    static char text[64 + 20000];
+    int n = sprintf(text, "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n");
+
+    memset(text + n, 'x', 20000);
+    fake_origin_send(fd, text);
+}
+
 static void talk(struct fake_origin *origin, int fd)
 {
     while (fake_origin_receive(origin, fd)) {
@@ -67,6 +77,8 @@ static void talk(struct fake_origin *origin, int fd)
             fake_origin_linger(fd);
         else if (strstr(origin->request, " /busy") != NULL)
             fake_origin_send(fd, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+        else if (strstr(origin->request, " /large") != NULL)
+            send_large(fd);
         else
             fake_origin_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     }
@@ -98,6 +110,7 @@ static void stop(struct jobs_fixture *fixture)
 static const struct parse_settings settings = {
     .max_items = 1000000,
     .max_arena_bytes = 64 * 1024 * 1024,
+    .json_room = 16 * 1024 * 1024,
     .max_capture_bytes = 1024 * 1024,
     .max_redirects = 20,
     .max_attempts = 10,
@@ -142,6 +155,34 @@ void jobs_fixture_end(struct jobs_fixture *fixture)
 void restart(struct jobs_fixture *fixture)
 {
     stop(fixture);
+    start(fixture);
+}
+
+static int keep_integer(void *arg, int n_columns, char **values, char **names)
+{
+    (void)n_columns, (void)names;
+    *(int64_t *)arg = values[0] != NULL ? strtoll(values[0], NULL, 10) : 0;
+    return 0;
+}
+
+int64_t query_store(struct jobs_fixture *fixture, const char *sql)
+{
+    char file[sizeof(fixture->path) + 16];
+    sqlite3 *database;
+    int64_t value = 0;
+
+    snprintf(file, sizeof(file), "%s/gatherd.db", fixture->path);
+    ck_assert_int_eq(sqlite3_open(file, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_busy_timeout(database, 10000), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, keep_integer, &value, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_close(database), SQLITE_OK);
+    return value;
+}
+
+void restart_damaged(struct jobs_fixture *fixture, const char *sql)
+{
+    stop(fixture);
+    query_store(fixture, sql);
     start(fixture);
 }
 
@@ -193,7 +234,9 @@ static CO_BLOCKS int take_in(struct jobs_fixture *fixture, const char *text, siz
     if (rc == 0)
         rc = intake_end(intake);
     ck_assert_int_le(rc, 0);
-    return rc < 0 ? rc : jobs_accept(fixture->jobs, upload, intake, NULL, NULL, ret_record);
+    return rc < 0
+               ? rc
+               : jobs_accept(fixture->jobs, upload, intake, &(struct job_owner){NULL}, ret_record);
 }
 
 int try_to_submit(struct jobs_fixture *fixture, const char *document,
@@ -223,7 +266,7 @@ struct job_record *renew(struct jobs_fixture *fixture, struct job_record *record
 {
     struct job_record *now;
 
-    assert_ok(jobs_find(fixture->jobs, record->id, &now));
+    assert_ok(jobs_find(fixture->jobs, "", record->id, &now));
     job_record_unref(record);
     return now;
 }
@@ -239,16 +282,20 @@ struct job_record *wait_for_end(struct jobs_fixture *fixture, struct job_record 
 struct job_record *wait_until_running(struct jobs_fixture *fixture, struct job_record *record,
                                       size_t n)
 {
-    while (jobs_n_running(record = renew(fixture, record)) < n)
+    while (jobs_n_running(record = renew(fixture, record)) < n) {
+        ck_assert_msg(!job_record_has_ended(record), "it ends before %zu of it run", n);
         assert_ok(co_sleep(0));
+    }
     return record;
 }
 
 struct job_record *wait_until_finished(struct jobs_fixture *fixture, struct job_record *record,
                                        size_t n)
 {
-    while ((record = renew(fixture, record))->tally.n_finished < n)
+    while ((record = renew(fixture, record))->tally.n_finished < n) {
+        ck_assert_msg(!job_record_has_ended(record), "it ends before %zu of it have", n);
         assert_ok(co_sleep(0));
+    }
     return record;
 }
 

@@ -21,7 +21,7 @@ struct jobs_fixture {
     unsigned n_crashes;
 };
 
-/* The origin answers "ok"; /busy 503, /hang never, /moved with a redirect to /. */
+/* The origin answers "ok"; /busy 503, /large with 20000 bytes, /hang never, /moved with a redirect to /. */
 void jobs_fixture_begin(struct jobs_fixture *fixture, struct net *net);
 void jobs_fixture_end(struct jobs_fixture *fixture);
 
@@ -67,3 +67,9 @@ void crash(struct jobs_fixture *fixture);
 
 /* Stops and starts again, in good order. */
 void restart(struct jobs_fixture *fixture);
+
+/* The same with damage done to the database meanwhile. */
+void restart_damaged(struct jobs_fixture *fixture, const char *sql);
+
+/* Runs SQL on the database that is in use, and returns the integer that it gives; 0: none. */
+int64_t query_store(struct jobs_fixture *fixture, const char *sql);

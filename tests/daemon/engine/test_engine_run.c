@@ -247,7 +247,7 @@ RUN_TEST(job_is_run_piece_by_piece)
     begin_to_run();
     while (next < 60) {
         co_event_clear(&piece_has_ended);
-        while (next < 60 && run_wants_piece(&run)) {
+        while (next < 60 && run_wants_piece(&run, 0)) {
             assert_ok(add_some(next, 5, "/"));
             next += 5;
         }
@@ -300,7 +300,7 @@ RUN_TEST(there_is_no_more_room_than_places)
         assert_ok(add_some(i, 1, "/hang"));
     }
     ck_assert(!run_has_room(&run));
-    ck_assert(!run_wants_piece(&run));
+    ck_assert(!run_wants_piece(&run, 0));
     ck_assert_int_eq(add_some(10, 1, "/"), -EAGAIN);
     run_close(&run);
     ck_assert_uint_eq(n_ended, N_PLACES);
@@ -309,12 +309,13 @@ RUN_TEST(there_is_no_more_room_than_places)
 RUN_TEST(run_that_has_enough_to_do_wants_nothing)
 {
     open_job(HEAD("\"limits\": {\"concurrency\": 3}, "), 50);
-    ck_assert(run_wants_piece(&run));
+    ck_assert(run_wants_piece(&run, 0));
     assert_ok(add_some(0, 5, "/"));
     ck_assert_uint_eq(run_n_ready(&run), 5);
-    ck_assert(run_wants_piece(&run));
+    ck_assert(run_wants_piece(&run, 0));
     assert_ok(add_some(5, 1, "/"));
-    ck_assert(!run_wants_piece(&run));
+    ck_assert(!run_wants_piece(&run, 0));
+    ck_assert(run_wants_piece(&run, 1));
     run_close(&run);
 }
 
@@ -583,6 +584,26 @@ RUN_TEST(item_its_owner_does_not_agree_with_is_not_sent)
     ck_assert_uint_eq(origin->n_connections, 0);
 }
 
+RUN_TEST(item_its_owner_does_not_want_now_gives_its_place_back_and_is_asked_about_again)
+{
+    answer = -EAGAIN;
+    co_event_set(&may_answer);
+    open_asking(1);
+    assert_ok(add_some(0, 1, "/"));
+    wait_until_asked(1);
+    while (run_n_running(&run) > 0)
+        assert_ok(co_sleep(0));
+    settle();
+    ck_assert_uint_eq(n_finished, 0);
+    ck_assert_uint_eq(engine_n_waiting(engine), 1);
+    ck_assert_uint_eq(origin->n_connections, 0);
+    answer = 0;
+    wind(CO_SECOND);
+    assert_ok(join());
+    expect(0, OUTCOME_SUCCESS, NULL);
+    ck_assert_uint_eq(n_asked, 2);
+}
+
 RUN_TEST(owner_is_asked_once_however_often_an_item_is_tried)
 {
     co_event_set(&may_answer);
@@ -737,6 +758,9 @@ Suite *suite_engine_run(void)
     tcase_add_test(tcase, item_that_backs_off_keeps_its_piece_and_what_it_has_tried);
     tcase_add_test(tcase, item_is_sent_when_its_owner_agrees);
     tcase_add_test(tcase, item_its_owner_does_not_agree_with_is_not_sent);
+    tcase_add_test(
+        tcase,
+        item_its_owner_does_not_want_now_gives_its_place_back_and_is_asked_about_again);
     tcase_add_test(tcase, owner_is_asked_once_however_often_an_item_is_tried);
     tcase_add_test(tcase, item_of_a_run_that_is_stopped_meanwhile_is_not_sent);
     tcase_add_test(tcase, item_is_not_sent_though_its_owner_agrees_when_the_run_has_been_stopped);

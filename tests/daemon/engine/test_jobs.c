@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/engine/active_job.h"
+#include "daemon/store/sqlite_private.h"
 
 #include "tests/daemon/engine/jobs_fixture.h"
 #include "tests/support/fault.h"
@@ -125,7 +126,7 @@ JOBS_TEST(job_may_be_deleted_while_it_runs)
     struct job_record *again;
 
     assert_ok(jobs_delete(fixture->jobs, job));
-    ck_assert_int_eq(jobs_find(fixture->jobs, job->id, &again), -ENOENT);
+    ck_assert_int_eq(jobs_find(fixture->jobs, "", job->id, &again), -ENOENT);
     ck_assert_int_eq(jobs_delete(fixture->jobs, job), -ENOENT);
     job_record_unref(job);
 }
@@ -162,6 +163,20 @@ JOBS_TEST(deadline_ends_a_job_that_waits_for_its_turn)
     ck_assert_uint_eq(n_rest(job), 1);
     job_record_unref(job);
     job_record_unref(blocker);
+}
+
+JOBS_TEST(overdue_jobs_end_however_many_there_are)
+{
+    enum { N = 300 };
+    const struct stats *stats = engine_stats(fixture->engine);
+
+    for (int i = 0; i < N; i++)
+        job_record_unref(submit(fixture, "{\"deadline_ms\": 3600000, \"urls\": "
+                                         "[\"http://127.0.0.1:@/hang\"]}"));
+    query_store(fixture, "UPDATE job SET deadline_at = 1");
+    job_record_unref(submit(fixture, "{\"deadline_ms\": 1, \"urls\": [\"http://10.0.0.1/\"]}"));
+    while (stats->n_jobs_done <= N)
+        assert_ok(co_sleep(0));
 }
 
 /* --- Waiting to be tried again ---------------------------------------------------------------- */
@@ -229,14 +244,14 @@ JOBS_TEST(many_small_jobs_all_end)
 JOBS_TEST(large_job_is_in_memory_bit_by_bit)
 {
     struct job_record *job =
-        submit(fixture, "[{\"url\": \"http://127.0.0.1:@/\", \"repeat\": 3000}]");
+        submit(fixture, "[{\"url\": \"http://127.0.0.1:@/\", \"repeat\": 12000}]");
 
     while (!job_record_has_ended(job = renew(fixture, job))) {
-        ck_assert_uint_le(engine_n_waiting(fixture->engine), 4 * CHUNK_ITEMS);
+        ck_assert_uint_le(engine_n_waiting(fixture->engine), 36 * CHUNK_ITEMS);
         assert_ok(co_sleep(0));
     }
-    ck_assert_uint_eq(count(job, OUTCOME_SUCCESS), 3000);
-    ck_assert_uint_eq(net->origin.n_requests, 3000);
+    ck_assert_uint_eq(count(job, OUTCOME_SUCCESS), 12000);
+    ck_assert_uint_eq(net->origin.n_requests, 12000);
     job_record_unref(job);
 }
 
@@ -288,6 +303,7 @@ JOBS_TEST(jobs_are_counted)
     first = wait_for_end(fixture, first);
     second = wait_until_running(fixture, second, 2);
     jobs_get_stats(fixture->jobs, &now);
+    ck_assert_uint_eq(now.n_queued, 0);
     ck_assert_uint_eq(now.n_running, 1);
     ck_assert_uint_eq(now.n_canceling, 0);
     ck_assert_uint_eq(stats->n_jobs_accepted, 2);
@@ -298,6 +314,38 @@ JOBS_TEST(jobs_are_counted)
     ck_assert_uint_eq(stats->n_finished[OUTCOME_SUCCESS], 1);
     job_record_unref(first);
     job_record_unref(second);
+}
+
+JOBS_TEST(what_drains_starts_nothing_more_and_ends_what_runs)
+{
+    struct job_record *running = submit(fixture, TWO_OF_THREE);
+    struct jobs_stats now;
+
+    running = wait_until_running(fixture, running, 2);
+    jobs_drain(fixture->jobs);
+    struct job_record *late = submit(fixture, "[\"http://127.0.0.1:@/\"]");
+    settle();
+    late = renew(fixture, late);
+    ck_assert_uint_eq(jobs_n_running(late), 0);
+    ck_assert(!job_record_has_ended(late));
+    running = renew(fixture, running);
+    ck_assert_uint_eq(jobs_n_running(running), 2);
+    jobs_get_stats(fixture->jobs, &now);
+    ck_assert_uint_eq(now.n_queued + now.n_running, 2);
+    job_record_unref(running);
+    job_record_unref(late);
+}
+
+JOBS_TEST(jobs_that_nobody_works_on_are_counted_after_a_start)
+{
+    struct job_record *job = submit(fixture, "{\"urls\": [\"http://127.0.0.1:@/hang\"]}");
+    struct jobs_stats now;
+
+    job = wait_until_running(fixture, job, 1);
+    restart(fixture);
+    jobs_get_stats(fixture->jobs, &now);
+    ck_assert_uint_ge(now.n_queued + now.n_running, 1);
+    job_record_unref(job);
 }
 
 JOBS_TEST(every_change_makes_a_new_version)
@@ -349,7 +397,7 @@ JOBS_TEST(ended_job_is_forgotten_when_its_time_has_come)
     struct job_record *found;
     int rc;
 
-    while ((rc = jobs_find(fixture->jobs, job->id, &found)) == 0) {
+    while ((rc = jobs_find(fixture->jobs, "", job->id, &found)) == 0) {
         job_record_unref(found);
         assert_ok(co_sleep(0));
     }
@@ -398,7 +446,7 @@ JOBS_TEST(job_ends_whatever_there_is_no_memory_for)
         fault_arm(n);
         while (fixture->jobs != NULL && co_sleep(0) == 0) {
             struct job_record *now;
-            if (jobs_find(fixture->jobs, job->id, &now) < 0)
+            if (jobs_find(fixture->jobs, "", job->id, &now) < 0)
                 continue;
             bool has_ended = job_record_has_ended(now);
             job_record_unref(now);
@@ -410,6 +458,28 @@ JOBS_TEST(job_ends_whatever_there_is_no_memory_for)
         ck_assert_uint_eq(job->tally.n_finished, 2);
         job_record_unref(job);
     }
+}
+
+/* Of 20000 bytes, where values may have 19000. */
+JOBS_TEST(body_that_the_store_cannot_take_is_left_out_and_the_rest_recorded)
+{
+    const struct store_read_options all = {
+        .n_items = 2, .max_rows = 2, .max_bytes = SIZE_MAX, .with_bodies = true};
+    struct store_page page;
+
+    sqlite3_limit(fixture->store->writer.connection.database, SQLITE_LIMIT_LENGTH, 19000);
+    struct job_record *job =
+        submit(fixture, "{\"defaults\": {\"capture\": {\"body\": \"full\"}},"
+                        " \"urls\": [\"http://127.0.0.1:@/large\", \"http://127.0.0.1:@/\"]}");
+    job = wait_for_end(fixture, job);
+    ck_assert_uint_eq(count(job, OUTCOME_SUCCESS), 2);
+    ck_assert_int_eq(store_health(fixture->store), STORE_OK);
+    ck_assert_int_eq(store_read(fixture->store, job->number, &all, &page), 0);
+    ck_assert_uint_eq(page.n_rows, 2);
+    ck_assert(!page.rows[0].has_body);
+    ck_assert_uint_eq(page.rows[1].body_length, 2);
+    store_page_done(&page);
+    job_record_unref(job);
 }
 
 Suite *suite_jobs(void);
@@ -428,6 +498,7 @@ Suite *suite_jobs(void)
     tcase_add_test(tcase, job_may_be_deleted_while_it_runs);
     tcase_add_test(tcase, deadline_ends_a_job_that_runs);
     tcase_add_test(tcase, deadline_ends_a_job_that_waits_for_its_turn);
+    tcase_add_test(tcase, overdue_jobs_end_however_many_there_are);
     tcase_add_test(tcase, job_goes_on_when_its_items_have_backed_off);
     tcase_add_test(tcase, job_can_be_canceled_while_its_items_back_off);
     tcase_add_test(tcase, many_small_jobs_all_end);
@@ -435,12 +506,15 @@ Suite *suite_jobs(void)
     tcase_add_test(tcase, small_job_does_not_wait_for_a_large_one);
     tcase_add_test(tcase, jobs_are_listed_by_their_status);
     tcase_add_test(tcase, jobs_are_counted);
+    tcase_add_test(tcase, what_drains_starts_nothing_more_and_ends_what_runs);
+    tcase_add_test(tcase, jobs_that_nobody_works_on_are_counted_after_a_start);
     tcase_add_test(tcase, every_change_makes_a_new_version);
     tcase_add_test(tcase, who_waits_for_a_change_of_a_job_is_woken);
     tcase_add_test(tcase, ended_job_is_forgotten_when_its_time_has_come);
     tcase_add_test(tcase, running_job_is_not_forgotten_however_long_it_takes);
     tcase_add_test(tcase, jobs_there_is_no_memory_for_are_not_started);
     tcase_add_test(tcase, job_ends_whatever_there_is_no_memory_for);
+    tcase_add_test(tcase, body_that_the_store_cannot_take_is_left_out_and_the_rest_recorded);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -29,7 +29,8 @@ JOBS_TEST(job_goes_on_after_a_restart)
     job = wait_until_running(fixture, job, 2);
     ck_assert_uint_eq(job->tally.n_finished, 2);
     ck_assert_int_eq(job->status, JOB_RUNNING);
-    ck_assert_uint_eq(net->origin.n_requests, 6);
+    while (net->origin.n_requests < 6)
+        assert_ok(co_sleep(0));
     job_record_unref(job);
 }
 
@@ -70,7 +71,8 @@ JOBS_TEST(job_goes_on_after_a_crash)
     crash(fixture);
     job = wait_until_running(fixture, job, 2);
     ck_assert_uint_eq(job->tally.n_finished, 2);
-    ck_assert_uint_eq(net->origin.n_requests, 6);
+    while (net->origin.n_requests < 6)
+        assert_ok(co_sleep(0));
     job_record_unref(job);
 }
 

@@ -82,7 +82,7 @@ static void only_the_last_minute_is_summarized_body(int i)
     ck_assert_uint_eq(summary.n_samples, LOOP_LAG_SAMPLES);
     ck_assert_int_eq(summary.max_us, 0);
     ck_assert_int_gt(lag.max_us, 0);
-    ck_assert_uint_eq(lag.sum_us, (uint64_t)lag.max_us);
+    ck_assert_uint_eq(lag.buckets.sum_us, (uint64_t)lag.max_us);
     loop_lag_stop(&lag);
 }
 

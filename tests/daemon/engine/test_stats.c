@@ -93,6 +93,33 @@ START_TEST(requests_are_counted_by_connection_and_bytes)
 }
 END_TEST
 
+START_TEST(durations_are_kept_by_phase)
+{
+    const struct co_http_response response = {
+        .phase_us = {[CO_HTTP_DNS] = -1, [CO_HTTP_CONNECT] = 0, [CO_HTTP_WAIT] = 700},
+        .total_us = 700,
+    };
+
+    stats_count_request(&stats, &response);
+    ck_assert_uint_eq(stats.phases[CO_HTTP_DNS].counts[0], 0);
+    ck_assert_uint_eq(stats.phases[CO_HTTP_CONNECT].counts[0], 1);
+    ck_assert_uint_eq(stats.phases[CO_HTTP_WAIT].counts[1], 1);
+    ck_assert_uint_eq(stats.requests.sum_us, 700);
+}
+END_TEST
+
+START_TEST(only_what_was_started_has_waited)
+{
+    struct result result = {.outcome = OUTCOME_SKIPPED, .queue_us = 300};
+
+    stats_count_item(&stats, &result);
+    ck_assert_uint_eq(stats.queue.sum_us, 0);
+    result.attempt_started_at = 1;
+    stats_count_item(&stats, &result);
+    ck_assert_uint_eq(stats.queue.sum_us, 300);
+}
+END_TEST
+
 START_TEST(nobody_need_count)
 {
     const struct result result = {.outcome = OUTCOME_SUCCESS};
@@ -115,6 +142,8 @@ Suite *suite_stats(void)
     tcase_add_test(tcase, rule_that_was_made_for_a_result_is_not_kept);
     tcase_add_test(tcase, names_are_bounded);
     tcase_add_test(tcase, requests_are_counted_by_connection_and_bytes);
+    tcase_add_test(tcase, durations_are_kept_by_phase);
+    tcase_add_test(tcase, only_what_was_started_has_waited);
     tcase_add_test(tcase, nobody_need_count);
     suite_add_tcase(suite, tcase);
     return suite;

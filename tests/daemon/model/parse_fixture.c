@@ -54,6 +54,7 @@ static void set_up(void)
     parse_settings = (struct parse_settings){
         .max_items = 1000,
         .max_arena_bytes = 64 << 20,
+        .json_room = 16 << 20,
         .max_capture_bytes = 1 << 20,
         .max_redirects = 20,
         .max_attempts = 10,

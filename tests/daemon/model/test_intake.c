@@ -266,9 +266,63 @@ START_TEST(what_is_not_requests_may_not_be_large)
 {
     begin(NULL);
     ck_assert_int_eq(write_text("{\"name\":\""), 0);
-    must_be_refused(write_spaces(INTAKE_HEAD_MAX), 413, "too_large", "not requests");
+    must_be_refused(write_spaces(INTAKE_WHOLE_MAX), 413, "too_large", "not requests");
     must_be_refused(write_text("\"}"), 413, "too_large", "not requests");
     must_be_refused(intake_end(intake), 413, "too_large", "not requests");
+
+    begin(NULL);
+    ck_assert_int_eq(write_text("{\"urls\":[\"http://a/\"],\"name\":\""), 0);
+    ck_assert_int_eq(write_spaces(INTAKE_HEAD_MAX), 0);
+    ck_assert_int_eq(write_text("\"}"), 0);
+    must_be_refused(intake_end(intake), 413, "too_large", "131072");
+}
+END_TEST
+
+static size_t n_elsewhere;
+
+static int run_elsewhere(int (*fn)(void *arg, void **ret_result), void *arg)
+{
+    n_elsewhere++;
+    return fn(arg, NULL);
+}
+
+/* A head that says "200" so often. */
+static int take_statuses(int n, bool is_streamed)
+{
+    const struct intake_sink with_threads = {.put = put, .elsewhere = run_elsewhere};
+
+    forget();
+    n_elsewhere = 0;
+    ck_assert_int_eq(intake_new(&intake, &parse_settings, NULL, &with_threads), 0);
+    intake->held_max = is_streamed ? 0 : intake->held_max;
+    ck_assert_int_eq(write_text("{\"defaults\":{\"expect\":{\"status\":["), 0);
+    ck_assert_int_eq(write_many("200", (size_t)n), 0);
+    return write_text("]}},\"urls\":[\"http://a/\"]}") ?: intake_end(intake);
+}
+
+START_TEST(a_large_head_is_read_elsewhere)
+{
+    ck_assert_int_eq(take_statuses(100, _i), 0);
+    ck_assert_uint_eq(n_elsewhere, 0);
+    ck_assert_int_eq(take_statuses(30000, _i), 0);
+    ck_assert_uint_eq(n_elsewhere, 2);
+    ck_assert_str_eq(got.text, "0+1");
+    ck_assert_uint_eq(intake_n_items(intake), 1);
+}
+END_TEST
+
+/* 75 bytes for each of these that are 3. */
+START_TEST(a_request_of_too_many_small_values_is_refused)
+{
+    size_t before = fault_live();
+
+    begin(NULL);
+    ck_assert_int_eq(write_text("[{\"url\":\"http://a/\",\"json\":["), 0);
+    ck_assert_int_eq(write_many("{}", MIB / 3), 0);
+    int rc = write_text("]}]") ?: intake_end(intake);
+    must_be_refused(rc, 413, "too_large", "small values");
+    forget();
+    ck_assert_uint_eq(fault_live(), before);
 }
 END_TEST
 
@@ -487,6 +541,8 @@ Suite *suite_intake(void)
     tcase_add_loop_test(tcase, what_requests_need_must_come_before_them_in_a_large_document, 0,
                         N_ELEMENTS(late));
     tcase_add_test(tcase, what_is_not_requests_may_not_be_large);
+    tcase_add_loop_test(tcase, a_large_head_is_read_elsewhere, 0, 2);
+    tcase_add_test(tcase, a_request_of_too_many_small_values_is_refused);
     tcase_add_loop_test(tcase, a_large_document_that_is_none_is_refused_for_that, 0,
                         N_ELEMENTS(hopeless));
     tcase_add_loop_test(tcase, a_request_without_end_is_refused, 0, N_ELEMENTS(endless));

@@ -179,6 +179,15 @@ static const struct {
     {"", "invalid_url", "", ""},
 };
 
+/* It was accepted with white space, for which it had more room. */
+START_TEST(a_chunk_may_take_more_memory_than_a_document)
+{
+    parse_settings.json_room = 0;
+    must_read("{'labels':{'a':''}}",
+              "{'url':'http://a/','json':[{},{},{},{},{},{},{},{},{},{},{},{}]}", 1);
+}
+END_TEST
+
 START_TEST(a_request_that_cannot_be_read_any_more_has_a_defect_and_the_others_have_none)
 {
     char lines[500];
@@ -269,6 +278,7 @@ Suite *suite_job_text(void)
     tcase_add_loop_test(tcase, lines_that_are_not_those_items_are_damage, 0,
                         N_ELEMENTS(bad_chunks));
     tcase_add_test(tcase, a_chunk_is_not_bound_by_limits_on_what_is_accepted);
+    tcase_add_test(tcase, a_chunk_may_take_more_memory_than_a_document);
     tcase_add_loop_test(
         tcase, a_request_that_cannot_be_read_any_more_has_a_defect_and_the_others_have_none, 0,
         N_ELEMENTS(spoilt));

@@ -580,6 +580,41 @@ START_TEST(a_batch_that_needs_too_much_memory_is_refused)
 }
 END_TEST
 
+/* Documents of 1 MiB, made of one piece. */
+static const struct {
+    const char *piece;
+    bool is_refused;
+} pieces[] = {
+    {"{}", true},
+    {"[]", true},
+    {"{'':0}", true},
+    {"'http://a/'", false},
+    {"{'url':'http://a/'}", false},
+    {"{'url':'http://a/','headers':{'a':'b'}}", false},
+};
+
+START_TEST(json_of_too_many_small_values_is_refused)
+{
+    size_t size = 1 << 20, n = 0, before = fault_live();
+    char *piece = with_double_quotes(pieces[_i].piece);
+    size_t length = strlen(piece);
+    char *text = malloc(size);
+
+    for (; n + length + 2 < size; n += length + 1)
+        sprintf(text + n, "%c%s", n == 0 ? '[' : ',', piece);
+    text[n++] = ']';
+    parse_settings.json_room = 64 * 1024;
+    parse_settings.max_items = 1;
+    ck_assert_int_eq(job_parse(&parse_settings, PARSE_GATHER, NULL, text, n, &parsed.defects,
+                               &parsed.refusal, &parsed.spec),
+                     1);
+    ck_assert_str_eq(parsed.refusal.code, pieces[_i].is_refused ? "too_large" : "too_many_items");
+    free(text);
+    free(piece);
+    ck_assert_uint_eq(fault_live(), before);
+}
+END_TEST
+
 /* --- What a document says of all requests ----------------------------------------------------- */
 
 START_TEST(a_plain_batch_has_the_settings_of_the_daemon)
@@ -788,6 +823,7 @@ Suite *suite_parse(void)
                         N_ELEMENTS(too_many));
     tcase_add_test(tcase, as_many_items_as_allowed_are_accepted);
     tcase_add_loop_test(tcase, a_batch_that_needs_too_much_memory_is_refused, 0, 5);
+    tcase_add_loop_test(tcase, json_of_too_many_small_values_is_refused, 0, N_ELEMENTS(pieces));
     tcase_add_test(tcase, a_plain_batch_has_the_settings_of_the_daemon);
     tcase_add_test(tcase, name_labels_limits_and_times_are_taken_over);
     tcase_add_test(tcase, too_many_labels_are_a_defect);

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,17 @@ static char applied[64]; /* letters in order, of all attempts */
 static int apply_writing(struct sqlite_connection *connection, struct store_op *op)
 {
     struct writing *writing = co_container_of(op, struct writing, op);
-    char sql[64];
+    char sql[300];
 
     strncat(applied, &writing->letter, 1);
     if (writing->fails_with == -ENOENT || writing->fails_with == -EEXIST)
         return writing->fails_with;
-    sprintf(sql, "INSERT INTO head VALUES(%d, x'%02x')", writing->letter, writing->letter);
+    snprintf(
+        sql, sizeof(sql),
+        "INSERT INTO head VALUES(%1$d, x'%1$02x');"
+        "INSERT INTO job(number, id, upload, status, rest, weight, created_at, ttl_us, version,"
+        " n_items) VALUES(%1$d, 'job_00000000000000000000000%1$03d', %1$d, 0, 0, 1, 0, 0, 0, 0)",
+        writing->letter);
     int rc = sqlite_execute(connection, sql);
     return rc < 0 ? rc : writing->fails_with;
 }
@@ -111,6 +117,55 @@ CO_TEST(a_large_group_is_cut_but_every_priority_has_its_share)
     settle();
     ck_assert_str_eq(applied, "rksl");
     ck_assert_uint_eq(n_commits(), before + 2);
+    stores_close();
+}
+
+static sem_t has_begun, may_go_on;
+
+static int apply_slowly(struct sqlite_connection *connection, struct store_op *op)
+{
+    int rc = apply_writing(connection, op);
+
+    sem_post(&has_begun);
+    while (sem_wait(&may_go_on) < 0)
+        continue;
+    return rc;
+}
+
+static int write_two(void *arg, void **ret_result)
+{
+    (void)arg, (void)ret_result;
+    for (size_t i = 0; i < 2; i++) {
+        writings[i] = (struct writing){
+            .op = {.apply = i == 0 ? apply_slowly : apply_writing, .n_rows = 1},
+            .letter = i == 0 ? 'a' : 'c',
+        };
+        int rc = store_write(the_store, &writings[i].op);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+CO_TEST(what_comes_of_one_group_goes_with_what_has_waited_for_it)
+{
+    struct co_task *task;
+
+    begin();
+    uint64_t before = n_commits();
+    sem_init(&has_begun, 0, 0);
+    sem_init(&may_go_on, 0, 0);
+    assert_ok(co_create_task("writer of two", write_two, NULL, &task));
+    while (sem_trywait(&has_begun) < 0)
+        assert_ok(co_sleep(0));
+    submit(2, 'b', STORE_RESULTS, 0);
+    sem_post(&may_go_on);
+    assert_ok(co_task_await(task, NULL));
+    co_task_unref(task);
+    ck_assert_str_eq(applied, "abc");
+    ck_assert_uint_eq(n_commits(), before + 2);
+    sem_destroy(&has_begun);
+    sem_destroy(&may_go_on);
     stores_close();
 }
 
@@ -250,8 +305,8 @@ CO_TEST(a_record_that_is_none_is_trouble_of_those_who_ask_for_it_only)
     begin();
     struct job_record *bad = stores_accept(1, NULL), *good = stores_accept(1, NULL);
     execute("UPDATE job SET status = 77 WHERE number = 1");
-    ck_assert_int_eq(store_find(the_store, bad->id, &found), -EBADMSG);
-    assert_ok(store_find(the_store, good->id, &found));
+    ck_assert_int_eq(store_find(the_store, "", bad->id, &found), -EBADMSG);
+    assert_ok(store_find(the_store, "", good->id, &found));
     ck_assert_int_eq(store_health(the_store), STORE_OK);
     job_record_unref(found);
     job_record_unref(bad);
@@ -268,6 +323,7 @@ Suite *suite_sqlite_group(void)
 
     tcase_add_test(tcase, what_comes_together_is_one_commit_in_order_of_priority);
     tcase_add_test(tcase, a_large_group_is_cut_but_every_priority_has_its_share);
+    tcase_add_test(tcase, what_comes_of_one_group_goes_with_what_has_waited_for_it);
     tcase_add_loop_test(tcase, an_outcome_of_one_does_not_touch_the_others, 0, 2);
     tcase_add_loop_test(tcase, who_fails_half_way_fails_alone_and_leaves_nothing, 0, 2);
     tcase_add_test(tcase, after_an_error_of_the_disk_nothing_is_tried_again);

@@ -83,6 +83,38 @@ CO_TEST(job_that_was_forgotten_is_not_found_at_once_and_its_rows_go_bit_by_bit)
     store_close(store);
 }
 
+enum { BODY_BYTES = 1 << 20, N_BODIES = 24 };
+
+static void add_bodies(int64_t number)
+{
+    char sql[200];
+
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+             "INSERT INTO result_body(job, idx, body) SELECT %lld, i, zeroblob(%d) FROM n",
+             N_BODIES - 1, (long long)number, BODY_BYTES);
+    scratch_sql(sql);
+}
+
+CO_TEST(slice_of_what_is_deleted_has_few_bytes_however_few_rows_they_are)
+{
+    struct store *store = open_store();
+    int64_t number = take_ended(store, N_BODIES, 1, 1000000), next, before = N_BODIES;
+
+    add_bodies(number);
+    assert_ok(store_forget(store, number));
+    while (before > 0) {
+        assert_ok(store_sweep(store, 2, &next));
+        int64_t after = scratch_sql("SELECT count(*) FROM result_body");
+        ck_assert_int_lt(after, before);
+        ck_assert_int_le(before - after, 3);
+        before = after;
+    }
+    sweep_all(store, 2, &next);
+    ck_assert_int_eq(scratch_sql(all_rows), 0);
+    store_close(store);
+}
+
 CO_TEST(job_that_runs_can_be_forgotten)
 {
     struct store *store = open_store();
@@ -228,6 +260,116 @@ CO_TEST(upload_that_is_going_on_is_not_swept)
     store_close(store);
 }
 
+/* Adds a chunk of some 256 KiB, which is sent at once. returns as store_upload_add() */
+static int add_much(struct store_upload *upload, uint32_t first)
+{
+    static char lines[256 * 1024];
+
+    memset(lines, 'x', sizeof(lines));
+    const struct job_chunk chunk = {
+        .first = first, .n_items = 1, .lines = lines, .length = sizeof(lines)};
+    int rc = store_upload_add(upload, &chunk);
+    settle();
+    return rc;
+}
+
+static int add_many(struct store_upload *upload, uint32_t n)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < n && rc == 0; i++)
+        rc = add_much(upload, i);
+    return rc;
+}
+
+static int accept_it(struct store_upload *upload, uint32_t n_items)
+{
+    const struct job_spec spec = {.weight = 1};
+    const struct store_acceptance acceptance = {
+        .head = "{}", .head_length = 2, .spec = &spec, .n_items = n_items, .default_ttl_us = 1};
+    struct job_record *record = NULL;
+    int rc = store_upload_accept(upload, &acceptance, &record);
+
+    job_record_unref(record);
+    return rc;
+}
+
+enum { MIB = 1024 * 1024 };
+
+/* The ended job and the upload are more than 4 MiB; both are less by themselves. */
+CO_TEST(upload_pushes_out_an_ended_job_when_it_is_accepted_and_not_before)
+{
+    struct store *store = open_with(100, 4 * MIB);
+    int64_t ended = take_ended(store, 60000, 1, 1000), next;
+    struct store_upload *upload;
+
+    assert_ok(store_upload_new(store, &upload));
+    assert_ok(add_many(upload, 7));
+    sweep_all(store, 0, &next);
+    ck_assert_int_gt(scratch_sql("PRAGMA page_count"), 4 * MIB / 4096);
+    ck_assert(is_there(store, ended));
+    assert_ok(accept_it(upload, 7));
+    store_upload_free(upload);
+    sweep_all(store, 0, &next);
+    ck_assert(!is_there(store, ended));
+    store_close(store);
+}
+
+CO_TEST(upload_that_was_given_up_has_pushed_nothing_out)
+{
+    struct store *store = open_with(100, 4 * MIB);
+    int64_t ended = take_ended(store, 60000, 1, 1000), next;
+    struct store_upload *upload;
+
+    for (int i = 0; i < 3; i++) {
+        assert_ok(store_upload_new(store, &upload));
+        assert_ok(add_many(upload, 7));
+        store_upload_free(upload);
+        settle();
+        sweep_all(store, 0, &next);
+    }
+    ck_assert(is_there(store, ended));
+    store_close(store);
+}
+
+/* Half of the room is for uploads, all together. */
+CO_TEST(upload_that_does_not_fit_beside_others_is_refused)
+{
+    struct store *store = open_with(100, 4 * MIB);
+    struct store_upload *first, *second;
+    int64_t next;
+
+    assert_ok(store_upload_new(store, &first));
+    assert_ok(store_upload_new(store, &second));
+    assert_ok(add_many(first, 4));
+    ck_assert_int_eq(add_many(second, 6), -ENOSPC);
+    ck_assert_int_eq(accept_it(second, 6), -ENOSPC);
+    ck_assert_int_eq(store_health(store), STORE_OK);
+    store_upload_free(second);
+    settle();
+    sweep_all(store, 0, &next);
+    assert_ok(add_much(first, 4));
+    assert_ok(add_much(first, 5));
+    assert_ok(accept_it(first, 6));
+    store_upload_free(first);
+    store_close(store);
+}
+
+CO_TEST(upload_that_does_not_fit_beside_jobs_that_go_on_is_refused)
+{
+    struct store *store = open_store();
+    int64_t running = take(store, 200000);
+    struct store_upload *upload;
+
+    store_close(store);
+    store = open_with(100, 4 * MIB);
+    assert_ok(store_upload_new(store, &upload));
+    ck_assert_int_eq(add_many(upload, 6), -ENOSPC);
+    store_upload_free(upload);
+    ck_assert(is_there(store, running));
+    store_close(store);
+}
+
 /* --- Deadlines -------------------------------------------------------------------------------- */
 
 static void set_deadline(int64_t number, int64_t deadline)
@@ -275,6 +417,7 @@ Suite *suite_sqlite_sweep(void)
 
     tcase_add_checked_fixture(tcase, scratch_set_up, scratch_tear_down);
     tcase_add_test(tcase, job_that_was_forgotten_is_not_found_at_once_and_its_rows_go_bit_by_bit);
+    tcase_add_test(tcase, slice_of_what_is_deleted_has_few_bytes_however_few_rows_they_are);
     tcase_add_test(tcase, job_that_runs_can_be_forgotten);
     tcase_add_test(tcase, numbers_are_not_used_again);
     tcase_add_test(tcase, expired_jobs_are_forgotten_and_no_others);
@@ -283,6 +426,10 @@ Suite *suite_sqlite_sweep(void)
     tcase_add_test(tcase, above_the_number_of_bytes_as_many_jobs_go_as_have_to);
     tcase_add_test(tcase, space_is_given_back_to_the_disk);
     tcase_add_test(tcase, upload_that_is_going_on_is_not_swept);
+    tcase_add_test(tcase, upload_pushes_out_an_ended_job_when_it_is_accepted_and_not_before);
+    tcase_add_test(tcase, upload_that_was_given_up_has_pushed_nothing_out);
+    tcase_add_test(tcase, upload_that_does_not_fit_beside_others_is_refused);
+    tcase_add_test(tcase, upload_that_does_not_fit_beside_jobs_that_go_on_is_refused);
     tcase_add_test(tcase, overdue_jobs_come_in_order_of_their_deadlines);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -16,7 +16,7 @@ static void expect_found(const char *id, int expected)
 {
     struct job_record *record;
 
-    ck_assert_int_eq(store_find(the_store, id, &record), expected);
+    ck_assert_int_eq(store_find(the_store, "", id, &record), expected);
     if (expected == 0)
         job_record_unref(record);
 }
@@ -72,7 +72,7 @@ CO_TEST(an_accepted_job_is_found_with_all_that_was_said_of_it)
     struct job_record *accepted = stores_accept(3, &job);
     stores_crash();
     struct job_record *found;
-    assert_ok(store_find(the_store, accepted->id, &found));
+    assert_ok(store_find(the_store, "", accepted->id, &found));
     ck_assert_int_eq(found->number, accepted->number);
     ck_assert_str_eq(found->id, accepted->id);
     ck_assert_int_eq(found->status, JOB_QUEUED);
@@ -196,12 +196,12 @@ CO_TEST(a_key_is_accepted_once)
     struct job_record *again, *found;
 
     stores_open();
-    ck_assert_int_eq(store_find_key(the_store, "k1", &found, fingerprint), -ENOENT);
+    ck_assert_int_eq(store_find_key(the_store, "", "k1", &found, fingerprint), -ENOENT);
     struct job_record *record = stores_accept(2, &job);
     stores_crash();
     ck_assert_int_eq(stores_try((uint32_t)_i, &job, &again), -EEXIST);
     ck_assert_int_eq(again->number, record->number);
-    assert_ok(store_find_key(the_store, "k1", &found, fingerprint));
+    assert_ok(store_find_key(the_store, "", "k1", &found, fingerprint));
     ck_assert_int_eq(found->number, record->number);
     ck_assert_mem_eq(fingerprint, "k1\0\0", 4);
     ck_assert_uint_eq(count_jobs(), 1);

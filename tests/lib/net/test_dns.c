@@ -291,6 +291,42 @@ NET_TEST(a_lookup_without_memory_is_forgotten)
     assert_addresses("2001:db8::1 192.0.2.1");
 }
 
+static const struct {
+    const char *name;
+    enum co_dns_outcome outcome;
+} ends[] = {
+    {"ok.test", CO_DNS_ANSWERED},
+    {"gone.test", CO_DNS_NOT_FOUND},
+    {"broken.test", CO_DNS_FAILED},
+};
+
+NET_TEST(queries_are_counted_by_how_they_end)
+{
+    struct co_dns_stats stats;
+
+    (void)resolve(net, ends[_i].name);
+    co_dns_get_stats(net->dns, &stats);
+    for (enum co_dns_outcome i = 0; i < CO_DNS_N_OUTCOMES; i++)
+        ck_assert_uint_eq(stats.n_queries[i], i == ends[_i].outcome);
+    ck_assert_uint_eq(stats.n_lookups, 1);
+    ck_assert_uint_eq(stats.n_known, 0);
+}
+
+NET_TEST(lookups_of_a_known_name_are_counted)
+{
+    struct co_dns_stats stats;
+
+    assert_ok(resolve(net, "ok.test"));
+    assert_ok(resolve(net, "ok.test"));
+    assert_ok(resolve(net, "localhost"));
+    co_dns_get_stats(net->dns, &stats);
+    ck_assert_uint_eq(stats.n_lookups, 2);
+    ck_assert_uint_eq(stats.n_known, 1);
+    ck_assert_uint_eq(stats.n_queries[CO_DNS_ANSWERED], 1);
+    ck_assert_uint_eq(stats.n_cached, 1);
+    ck_assert_str_eq(co_dns_outcome_name(CO_DNS_TIMED_OUT), "timed_out");
+}
+
 Suite *suite_dns(void);
 
 Suite *suite_dns(void)
@@ -317,6 +353,8 @@ Suite *suite_dns(void)
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
     tcase_add_test(tcase, a_resolver_is_made_whole_or_not_at_all);
     tcase_add_test(tcase, a_lookup_without_memory_is_forgotten);
+    tcase_add_loop_test(tcase, queries_are_counted_by_how_they_end, 0, N_ELEMENTS(ends));
+    tcase_add_test(tcase, lookups_of_a_known_name_are_counted);
     suite_add_tcase(suite, tcase);
     return suite;
 }

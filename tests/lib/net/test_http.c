@@ -354,6 +354,24 @@ NET_TEST(a_new_connection_has_phases_and_a_reused_one_has_not)
     ck_assert_uint_eq(net->origin.n_connections, 1);
 }
 
+NET_TEST(a_fetch_that_is_alone_neither_takes_a_connection_nor_leaves_one)
+{
+    static const struct co_http_request alone = {.is_alone = true};
+
+    fetch(net, HERE, (struct co_http_request){0});
+    fetch(net, HERE, alone);
+    assert_success(net);
+    ck_assert(!net->response.reused);
+    fetch(net, HERE, alone);
+    ck_assert(!net->response.reused);
+    ck_assert_int_ge(net->response.phase_us[CO_HTTP_CONNECT], 0);
+    ck_assert_uint_eq(net->origin.n_connections, 3);
+
+    fetch(net, HERE, (struct co_http_request){0});
+    ck_assert(net->response.reused);
+    ck_assert_uint_eq(net->origin.n_connections, 3);
+}
+
 NET_TEST(a_literal_needs_no_name_server)
 {
     fetch(net, HERE, (struct co_http_request){0});
@@ -524,6 +542,7 @@ Suite *suite_http(void)
     tcase_add_test(tcase, a_large_body_is_sent_whole);
     tcase_add_test(tcase, an_answer_may_come_before_the_request_is_sent);
     tcase_add_test(tcase, a_new_connection_has_phases_and_a_reused_one_has_not);
+    tcase_add_test(tcase, a_fetch_that_is_alone_neither_takes_a_connection_nor_leaves_one);
     tcase_add_test(tcase, a_literal_needs_no_name_server);
     tcase_add_test(tcase, the_response_tells_where_it_came_from);
     tcase_add_test(tcase, the_next_address_is_tried_when_one_refuses);

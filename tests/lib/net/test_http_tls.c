@@ -194,6 +194,11 @@ NET_TEST(a_response_tells_what_was_agreed_on)
         ck_assert(told->is_verified);
         ck_assert_int_ge(told->not_after_at, (now + 3 * 24 * 3600) * INT64_C(1000000));
         ck_assert_int_le(told->not_after_at, (now + 3 * 24 * 3600 + 1000) * INT64_C(1000000));
+        ck_assert_int_gt(told->chain_not_after_at, 0);
+        ck_assert_int_le(told->chain_not_after_at, told->not_after_at);
+        ck_assert_int_gt(told->trusted_not_after_at, 0);
+        ck_assert_int_le(told->trusted_not_after_at, told->not_after_at);
+        ck_assert_ptr_nonnull(told->names);
     }
     fake_tls_stop(&tls);
 }

@@ -1,0 +1,102 @@
+/* Jobs of which something in the store is damaged: they come to an end, and the others do not
+ * notice.
+ */
+#include <check.h>
+#include <errno.h>
+
+#include "tests/daemon/engine/jobs_fixture.h"
+
+#define ALL_PLACES   "{\"requests\": [{\"url\": \"http://127.0.0.1:@/hang\", \"repeat\": 100}]}"
+#define UNREADABLE   "UPDATE job SET status = 99;"
+#define ONLY_OVERDUE "UPDATE job SET deadline_at = 1; DELETE FROM turn; DELETE FROM chunk;"
+
+static void wait_until_given_up(struct jobs_fixture *fixture)
+{
+    while (query_store(fixture, "SELECT count(*) FROM job WHERE ended_at IS NULL") > 0)
+        assert_ok(co_sleep(0));
+}
+
+static void expect_damaged(struct jobs_fixture *fixture, const struct job_record *job)
+{
+    struct job_record *found;
+    bool more;
+
+    ck_assert_int_eq(jobs_find(fixture->jobs, "", job->id, &found), -EBADMSG);
+    ck_assert_int_eq(jobs_list(fixture->jobs, &(struct store_query){0}, 1, &found, &more), 0);
+    assert_ok(jobs_delete_damaged(fixture->jobs, "", job->id));
+    ck_assert_int_eq(jobs_find(fixture->jobs, "", job->id, &found), -ENOENT);
+    ck_assert_int_eq(jobs_delete_damaged(fixture->jobs, "", job->id), -ENOENT);
+}
+
+static void given_up_with(struct jobs_fixture *fixture, const char *sql)
+{
+    struct job_record *job = wait_until_running(fixture, submit(fixture, ALL_PLACES), 100);
+
+    restart_damaged(fixture, sql);
+    wait_until_given_up(fixture);
+    settle();
+    ck_assert_uint_eq(engine_n_running(fixture->engine), 0);
+    ck_assert_int_eq(store_health(fixture->store), STORE_OK);
+    expect_damaged(fixture, job);
+    job_record_unref(job);
+}
+
+JOBS_TEST(job_with_a_damaged_record_is_given_up_when_it_is_claimed)
+{
+    given_up_with(fixture, UNREADABLE);
+}
+
+JOBS_TEST(job_with_a_damaged_record_is_given_up_when_it_is_overdue)
+{
+    given_up_with(fixture, UNREADABLE ONLY_OVERDUE);
+}
+
+JOBS_TEST(job_with_a_damaged_record_does_not_hold_up_others)
+{
+    struct job_record *job = wait_until_running(fixture, submit(fixture, ALL_PLACES), 100);
+
+    restart_damaged(fixture, UNREADABLE);
+    struct job_record *other = wait_for_end(fixture, submit(fixture, "[\"http://127.0.0.1:@/\"]"));
+    ck_assert_uint_eq(other->tally.n_outcomes[OUTCOME_SUCCESS], 1);
+    job_record_unref(other);
+    job_record_unref(job);
+}
+
+static void expect_no_retry(struct jobs_fixture *fixture, const char *sql)
+{
+    struct job_record *again,
+        *job = wait_for_end(
+            fixture, submit(fixture, "[{\"url\": \"http://127.0.0.1:@/busy\", \"repeat\": 300}]"));
+
+    restart_damaged(fixture, sql);
+    job = renew(fixture, job);
+    ck_assert_int_eq(jobs_retry(fixture->jobs, job, 0, &again), -EBADMSG);
+    ck_assert_int_eq(store_health(fixture->store), STORE_OK);
+    job_record_unref(job);
+}
+
+JOBS_TEST(job_with_a_damaged_chunk_is_not_tried_again)
+{
+    expect_no_retry(fixture, "UPDATE chunk_data SET lines = x'61' WHERE first = 0");
+}
+
+JOBS_TEST(job_with_a_lost_chunk_is_not_tried_again)
+{
+    expect_no_retry(fixture, "DELETE FROM chunk_data WHERE first > 0");
+}
+
+Suite *suite_jobs_damage(void);
+
+Suite *suite_jobs_damage(void)
+{
+    Suite *suite = suite_create("daemon/engine/jobs_damage");
+    TCase *tcase = tcase_create("all");
+
+    tcase_add_test(tcase, job_with_a_damaged_record_is_given_up_when_it_is_claimed);
+    tcase_add_test(tcase, job_with_a_damaged_record_is_given_up_when_it_is_overdue);
+    tcase_add_test(tcase, job_with_a_damaged_record_does_not_hold_up_others);
+    tcase_add_test(tcase, job_with_a_damaged_chunk_is_not_tried_again);
+    tcase_add_test(tcase, job_with_a_lost_chunk_is_not_tried_again);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
