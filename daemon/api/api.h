@@ -37,8 +37,8 @@ struct api {
 extern const struct http_route api_routes[];
 extern const size_t api_n_routes;
 
-/* One file each: gather.c, job_submit.c, job_get.c, jobs.c, job_results.c, job_result.c, limits.c, stats.c,
- * health.c */
+/* One file each: gather.c, job_submit.c, job_get.c, jobs.c, job_results.c, job_result.c, limits.c,
+ * stats.c, health.c */
 http_handler gather_post;
 http_handler gather_get;
 http_handler job_submit;

@@ -8,6 +8,7 @@
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
 #include "daemon/api/job_answer.h"
+#include "daemon/api/job_stream.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/result_page.h"
 #include "daemon/engine/jobs.h"
@@ -175,6 +176,6 @@ int job_har(struct http_exchange *exchange, void *arg)
     if (rc == 0)
         rc = answer_archive(exchange, api, record, &has_begun);
     if (has_begun)
-        return rc < 0 ? rc : 0;
+        return rc > 0 ? 0 : job_stream_end(rc);
     return answer_job_failure(exchange, rc);
 }

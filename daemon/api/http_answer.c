@@ -67,6 +67,38 @@ static int add_default_fields(struct http_exchange *exchange)
     return rc;
 }
 
+/* Compressed bytes are others, so a strong tag would not be true of them.
+ *
+ * source  RFC 9110 section 8.8.3.3 */
+static int weaken_etag(struct http_answer *answer)
+{
+    struct buffer *fields = &answer->fields;
+    const char *name = NULL;
+    const char *value;
+
+    while (http_answer_next_field(answer, &name, &value))
+        if (strcasecmp(name, "ETag") == 0 && *value == '"') {
+            size_t at = (size_t)(value - fields->data);
+            int rc = buffer_reserve(fields, 2);
+            if (rc < 0)
+                return rc;
+            memmove(fields->data + at + 2, fields->data + at, fields->len - at);
+            memcpy(fields->data + at, "W/", 2);
+            fields->len += 2;
+            return 0;
+        }
+    return 0;
+}
+
+static int add_gzip_fields(struct http_exchange *exchange)
+{
+    int rc = weaken_etag(&exchange->answer);
+
+    if (rc == 0)
+        rc = http_answer_header(exchange, "Content-Encoding", "gzip");
+    return rc < 0 ? rc : http_answer_header(exchange, "Vary", "Accept-Encoding");
+}
+
 static int add_fields(struct http_exchange *exchange, const char *content_type, bool is_gzipped)
 {
     size_t length = exchange->answer.fields.len;
@@ -75,9 +107,7 @@ static int add_fields(struct http_exchange *exchange, const char *content_type, 
     if (content_type != NULL)
         rc = http_answer_header(exchange, "Content-Type", content_type);
     if (rc == 0 && is_gzipped)
-        rc = http_answer_header(exchange, "Content-Encoding", "gzip");
-    if (rc == 0 && is_gzipped)
-        rc = http_answer_header(exchange, "Vary", "Accept-Encoding");
+        rc = add_gzip_fields(exchange);
     if (rc == 0)
         rc = add_default_fields(exchange);
     if (rc < 0)

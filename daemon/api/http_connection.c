@@ -14,11 +14,12 @@
 /* For the head of a request; of the whole request there is api.request_timeout_ms. */
 #define HEAD_LIMIT (10 * CO_SECOND)
 
-/* For that of an extra connection; and how long others may do nothing while there is no place. */
-#define PATIENCE (1 * CO_SECOND)
+/* For that of an extra connection; and how long one may do nothing while others want its place. */
+#define EXTRA_LIMIT (1 * CO_SECOND)
+#define PATIENCE    (250 * CO_MILLISECOND)
 
 /* A body that has not come faster than that, in bytes a second, after some time, crawls. */
-#define CRAWL_TIME (5 * CO_SECOND)
+#define CRAWL_TIME (1 * CO_SECOND)
 enum { CRAWL_RATE = 500 };
 
 enum { MAX_EXTRA = 64, PLACES_PER_EXTRA = 16 };
@@ -37,7 +38,7 @@ void http_connections_init(struct http_connections *connections, unsigned max,
     *connections = (struct http_connections){
         .limits =
             {
-                [CONNECTION_KNOCKS] = PATIENCE,
+                [CONNECTION_KNOCKS] = EXTRA_LIMIT,
                 [CONNECTION_OPENS] = request_timeout,
                 [CONNECTION_BEGINS] = request_timeout < HEAD_LIMIT ? request_timeout : HEAD_LIMIT,
                 [CONNECTION_RECEIVES] = request_timeout,
@@ -74,15 +75,15 @@ unsigned http_connections_extra(unsigned max)
 
 static bool is_full(const struct http_connections *connections)
 {
-    return connections->n_open - connections->n_closing >= connections->max;
+    return connections->n_places_taken >= connections->max;
 }
 
-static struct http_connection *first_for_long(const struct http_connections *connections,
-                                              enum connection_phase phase)
+static struct http_connection *first_for(co_time time, const struct http_connections *connections,
+                                         enum connection_phase phase)
 {
     struct http_connection *first = first_in(connections, phase);
 
-    return first != NULL && co_now() - first->since >= PATIENCE ? first : NULL;
+    return first != NULL && co_now() - first->since >= time ? first : NULL;
 }
 
 static bool crawls(const struct http_connection *connection)
@@ -105,20 +106,21 @@ static struct http_connection *first_that_crawls(const struct http_connections *
     return NULL;
 }
 
-/* returns NULL: all are busy */
-static struct http_connection *find_dispensable(const struct http_connections *connections)
+/* patience: with those that were refused or have not asked yet. returns NULL: all are busy */
+static struct http_connection *find_dispensable(const struct http_connections *connections,
+                                                co_time patience)
 {
     return first_in(connections, CONNECTION_IDLES)
-               ?: first_for_long(connections, CONNECTION_LINGERS)
-               ?: first_for_long(connections, CONNECTION_OPENS)
-               ?: first_for_long(connections, CONNECTION_BEGINS)
+               ?: first_for(patience, connections, CONNECTION_LINGERS)
+               ?: first_for(patience, connections, CONNECTION_OPENS)
+               ?: first_for(patience, connections, CONNECTION_BEGINS)
                ?: first_that_crawls(connections);
 }
 
 int http_connections_enter(struct http_connections *connections)
 {
     struct http_connection *dispensable =
-        is_full(connections) ? find_dispensable(connections) : NULL;
+        is_full(connections) ? find_dispensable(connections, PATIENCE) : NULL;
 
     if (dispensable != NULL)
         http_connection_close(dispensable);
@@ -135,10 +137,19 @@ static bool newcomers_wait(const struct http_connections *connections)
     return !co_waitq_is_empty(&connections->permits.waiters);
 }
 
+/* While others wait, those that have not asked have no more time than when a newcomer came. */
+static co_time limit_of(const struct http_connections *connections, enum connection_phase phase)
+{
+    bool is_short =
+        newcomers_wait(connections) && (phase <= CONNECTION_BEGINS || phase == CONNECTION_LINGERS);
+
+    return is_short ? PATIENCE : connections->limits[phase];
+}
+
 static co_time deadline_of(const struct http_connections *connections, enum connection_phase phase)
 {
     const struct http_connection *first = first_in(connections, phase);
-    co_time limit = connections->limits[phase];
+    co_time limit = limit_of(connections, phase);
 
     return first == NULL || limit == CO_NEVER ? CO_NEVER : first->since + limit;
 }
@@ -169,7 +180,8 @@ void http_connections_end_overdue(struct http_connections *connections)
     for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++) {
         while (deadline_of(connections, phase) <= co_now()) {
             struct http_connection *overdue = first_in(connections, phase);
-            if (phase <= CONNECTION_RECEIVES)
+            bool is_short_of_places = phase <= CONNECTION_BEGINS && newcomers_wait(connections);
+            if (phase <= CONNECTION_RECEIVES && !is_short_of_places)
                 refuse_slow(overdue);
             else
                 http_connection_close(overdue);
@@ -206,14 +218,21 @@ static int find_site(struct http_connection *connection)
     return 0;
 }
 
+/* One that is closing has none any more. */
+static void leave_place(struct http_connection *connection)
+{
+    if (!connection->is_extra && connection->phase != CONNECTION_CLOSES)
+        connection->all->n_places_taken--;
+}
+
 static void enter(struct http_connection *connection, enum connection_phase phase)
 {
     if (phase == CONNECTION_RECEIVES && connection->phase != CONNECTION_RECEIVES) {
         connection->body_began = co_now();
         connection->n_received = 0;
     }
-    connection->all->n_closing += phase == CONNECTION_CLOSES;
-    connection->all->n_closing -= connection->phase == CONNECTION_CLOSES;
+    if (phase == CONNECTION_CLOSES)
+        leave_place(connection);
     connection->phase = phase;
     connection->since = co_now();
     co_list_remove(&connection->link);
@@ -238,6 +257,7 @@ int http_connection_new(struct http_connection **ret_connection,
     connection->is_extra = is_full(connections);
     enter(connection, connection->is_extra ? CONNECTION_KNOCKS : CONNECTION_OPENS);
     connections->n_open++;
+    connections->n_places_taken += !connection->is_extra;
     http_traffic_connections(connections->traffic, +1);
     *ret_connection = connection;
     return 0;
@@ -249,7 +269,7 @@ void http_connection_free(struct http_connection *connection)
         return;
     co_list_remove(&connection->link);
     connection->all->n_open--;
-    connection->all->n_closing -= connection->phase == CONNECTION_CLOSES;
+    leave_place(connection);
     http_traffic_connections(connection->all->traffic, -1);
     http_connections_leave(connection->all);
     free(connection->target);
@@ -310,6 +330,21 @@ void http_connection_refuse_head(struct http_connection *connection, const char 
     else
         http_connection_close(connection);
     http_exchange_done(&exchange);
+}
+
+bool http_connection_take_place(struct http_connection *connection)
+{
+    struct http_connections *all = connection->all;
+    struct http_connection *dispensable =
+        connection->is_extra && is_full(all) ? find_dispensable(all, 0) : NULL;
+
+    if (dispensable != NULL)
+        http_connection_close(dispensable);
+    if (connection->is_extra && !is_full(all)) {
+        connection->is_extra = false;
+        all->n_places_taken++;
+    }
+    return !connection->is_extra;
 }
 
 void http_connection_receive(struct http_connection *connection, size_t n)

@@ -5,11 +5,12 @@
  * first of those that idle has idled longest.
  *
  * When the limit is reached, who asks for nothing makes room for who comes: the one that has idled
- * longest; or one that was refused and stays, has not sent the head of a request within a second,
- * or sends a body at a crawl. If all are being served, a newcomer is an extra one, of which there
- * are a few: it gets an answer to what has to be answered always, such as whether we are alive, and
- * a 503 to all else. So a crowd of clients that are slow, or do nothing, is hardly noticed by
- * others.
+ * longest; or one that was refused and stays, has not sent the head of a request within a quarter
+ * of a second, or sends a body at a crawl. If there is none, the newcomer is an extra one, of which
+ * there are a few. Once the head of its request has come it takes the place of somebody who has not
+ * got that far; if all are being served, it gets an answer to what has to be answered always, such
+ * as whether we are alive, and a 503 to all else. So a crowd of clients that are slow, or do
+ * nothing, is hardly noticed by others.
  *
  * Closing one is shutting its socket down; libmicrohttpd, which owns the socket, does the rest.
  */
@@ -48,9 +49,9 @@ struct http_connections {
     struct co_list phases[CONNECTION_N_PHASES];
     co_time limits[CONNECTION_N_PHASES]; /* CO_NEVER: none, or somebody else's */
     struct co_semaphore permits;
-    unsigned max;    /* that are not extra */
-    unsigned n_open; /* extra ones too */
-    unsigned n_closing;
+    unsigned max;
+    unsigned n_open;
+    unsigned n_places_taken; /* of max: by those that are neither extra nor closing */
     void (*refused)(struct http_connection *connection); /* for its slowness: drops its request */
     struct http_site names;       /* those that do not depend on the connection */
     struct http_traffic *traffic; /* what is refused counts; NULL: nobody wants to know */
@@ -123,6 +124,10 @@ void http_connection_refuse(struct http_connection *connection,
 /* The same for a request that has not become an exchange. method: "" if that is not known either */
 void http_connection_refuse_head(struct http_connection *connection, const char *method,
                                  const struct http_refusal *refusal);
+
+/* For an extra one with a request: takes the place of one that has none. returns whether it has a
+ * place now; always true of one that is not extra */
+bool http_connection_take_place(struct http_connection *connection);
 
 /* n more bytes of a body have come. */
 void http_connection_receive(struct http_connection *connection, size_t n);

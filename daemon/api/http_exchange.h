@@ -72,10 +72,10 @@ int http_answer_header(struct http_exchange *exchange, const char *name, const c
 int http_answer(struct http_exchange *exchange, int status, const char *content_type,
                 struct buffer *body);
 
-/* Bytes that are made while they are sent, or that others send, too. read() fills at most max bytes of the answer starting at
- * position, and returns how many (> 0) or -errno, which breaks the connection off; it must not
- * block. done(arg) is called when the answer has been sent or given up, possibly after the handler
- * has ended. */
+/* Bytes that are made while they are sent, or that others send, too. read() fills at most max bytes
+ * of the answer starting at position, and returns how many (> 0) or -errno, which breaks the
+ * connection off; it must not block. done(arg) is called when the answer has been sent or given up,
+ * possibly after the handler has ended. */
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
 
 struct http_body_source {

@@ -15,7 +15,7 @@ struct http_answer {
     int status;           /* 0: none yet */
     struct buffer fields; /* "name\0value\0" for each header */
     struct buffer body;
-    struct http_body_source *source; /* instead of body; NULL: none */
+    struct http_body_source *source;  /* instead of body; NULL: none */
     struct http_answer_stream stream; /* instead of both, if it is begun */
 };
 

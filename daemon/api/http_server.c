@@ -42,6 +42,8 @@ static int accept_clients(void *arg, void **result)
         int fd = listener_accept(&acceptor->listener, &client, &length);
         if (fd < 0)
             return 0; /* we are being stopped */
+        /* If we have to wait, others have less time from now on. */
+        co_wake_fd(acceptor->driver->service->wake_fd, CO_READABLE);
         int rc = http_connections_enter(&acceptor->driver->service->connections);
         if (rc < 0) {
             close(fd);

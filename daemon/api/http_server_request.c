@@ -14,9 +14,9 @@
 #include "daemon/api/problem.h"
 #include "daemon/base/log.h"
 
-/* Of streams that are sent, and of connections that are resumed, in one round of libmicrohttpd: what
- * else there is to serve has its turn after some two milliseconds. */
-enum { PIECES_PER_ROUND = 128 };
+/* Of streams that are sent, and of connections that are resumed, in one round of libmicrohttpd:
+ * what else there is to serve has its turn after a millisecond or two. */
+enum { PIECES_PER_ROUND = 64 };
 
 enum request_stage {
     REQUEST_BEGUN,
@@ -195,9 +195,8 @@ static ssize_t read_stream(void *arg, uint64_t position, char *bytes, size_t max
     struct request *request = arg;
     struct http_service *service = request->service;
     bool is_our_turn = service->n_pieces_left > 0;
-    ssize_t n = is_our_turn
-                    ? http_answer_stream_take(&request->exchange.answer.stream, bytes, max)
-                    : -EAGAIN;
+    ssize_t n = is_our_turn ? http_answer_stream_take(&request->exchange.answer.stream, bytes, max)
+                            : -EAGAIN;
 
     (void)position;
     if (n > 0) {
@@ -230,9 +229,9 @@ static bool send_answer(struct request *request)
 
     if (answer->status == 0)
         return false;
-    response =
-        http_answer_to_response(&request->exchange, request->service->is_stopping || request->connection->is_extra,
-                                read_stream, request);
+    response = http_answer_to_response(
+        &request->exchange, request->service->is_stopping || request->connection->is_extra,
+        read_stream, request);
     if (response == NULL)
         return false;
     enum MHD_Result queued = MHD_queue_response(request->mhd, (unsigned)answer->status, response);
@@ -301,7 +300,8 @@ static bool is_turned_away(const struct request *request)
 {
     const struct http_route *route = request->exchange.route;
 
-    return request->connection->is_extra && (route == NULL || !route->answers_always);
+    return !http_connection_take_place(request->connection) &&
+           (route == NULL || !route->answers_always);
 }
 
 /* Refuses what is refused before its body has come; what is answered anyway waits for its turn. */

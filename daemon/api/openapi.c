@@ -15,7 +15,7 @@ int openapi_get(struct http_exchange *exchange, void *arg)
     const struct http_body_source source = {
         .bytes = openapi_json,
         .done = leave,
-        .length = (uint64_t)(openapi_json_end - openapi_json),
+        .length = openapi_json_length,
     };
     int rc = list_query_read(exchange, no_params, NULL);
 

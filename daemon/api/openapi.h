@@ -5,4 +5,7 @@
  */
 #pragma once
 
-extern const char openapi_json[], openapi_json_end[]; /* without a NUL */
+#include <stdint.h>
+
+extern const char openapi_json[]; /* without a NUL */
+extern const uint32_t openapi_json_length;

@@ -1,12 +1,15 @@
 /* openapi.json, as it stands in the source. */
     .section .rodata
-    .globl openapi_json, openapi_json_end
+    .globl openapi_json, openapi_json_length
     .type openapi_json, %object
+    .type openapi_json_length, %object
 openapi_json:
     .incbin "daemon/api/openapi.json"
 openapi_json_end:
     .size openapi_json, openapi_json_end - openapi_json
+    .balign 4
+openapi_json_length:
+    .long openapi_json_end - openapi_json
+    .size openapi_json_length, 4
 
-#if defined(__linux__) && defined(__ELF__)
     .section .note.GNU-stack, "", %progbits
-#endif

@@ -21,7 +21,7 @@ struct probe {
     co_time began;
     struct buffer text;
     struct prometheus_writer w;
-    struct buffer body; /* of the response, as much as its patterns may see */
+    struct buffer body; /* of the response, as much as its patterns may see, and a NUL */
     struct probe_verdict verdict;
 };
 
@@ -135,7 +135,8 @@ static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
     probe_metrics_write(&probe->w, request, result);
     probe->verdict.is_success = is_good(probe->module, request, result);
     probe->verdict.fails_by_regex = response->status > 0 && !suits_headers(probe->module, result);
-    if (buffer_append(&probe->body, response->body, response->body_length) < 0)
+    if (buffer_append(&probe->body, response->body, response->body_length) < 0 ||
+        buffer_append_byte(&probe->body, '\0') < 0)
         probe->w.rc = -ENOMEM;
 }
 
@@ -144,13 +145,12 @@ static int match_body(void *arg, void **ret_result)
 {
     struct probe *probe = arg;
     const struct probe_module *module = probe->module;
-    const char *bytes = probe->body.data != NULL ? probe->body.data : "";
 
     (void)ret_result;
     for (size_t i = 0; i < module->n_patterns && !probe->verdict.fails_by_regex; i++)
         if (module->patterns[i].header == NULL)
-            probe->verdict.fails_by_regex =
-                !probe_pattern_suits_body(&module->patterns[i], bytes, probe->body.len);
+            probe->verdict.fails_by_regex = !probe_pattern_suits_body(
+                &module->patterns[i], probe->body.data, probe->body.len - 1);
     return 0;
 }
 
@@ -165,7 +165,7 @@ static CO_BLOCKS int run_probe(struct probe *probe, struct engine *engine, struc
 
     run_init(&run, engine, owned, &owner);
     int rc = run_execute(&run);
-    if (rc == 0 && probe->verdict.is_success && probe->module->needs_body)
+    if (rc == 0 && probe->w.rc == 0 && probe->verdict.is_success && probe->module->needs_body)
         rc = co_to_thread(match_body, probe, NULL, NULL);
     probe->verdict.is_success &= !probe->verdict.fails_by_regex;
     return rc;

@@ -174,7 +174,7 @@ int probe_module_spec(const struct probe_module *module, const struct parse_sett
                       struct job_spec **ret_spec)
 {
     CO_CLEANUP(buffer_done) struct buffer document;
-    struct parse_refusal refusal;
+    struct parse_refusal refusal = {.code = "invalid_request"};
 
     buffer_init(&document, SIZE_MAX);
     int rc = write_document(&document, module, parse, url, timeout_us);

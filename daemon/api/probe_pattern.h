@@ -27,8 +27,8 @@ int probe_pattern_init(struct probe_pattern *pattern, const char *text, bool is_
                        bool fails_if_same, struct err *err);
 void probe_pattern_done(struct probe_pattern *pattern);
 
-/* Whether the probe passes. The first is for patterns of headers, the second for those of the body;
- * both may be called on any thread. */
+/* Whether the probe passes. The first is for patterns of headers, the second for those of the body,
+ * behind whose length there is a NUL; both may be called on any thread. */
 bool probe_pattern_suits_headers(const struct probe_pattern *pattern,
                                  const struct co_http_response *response);
 bool probe_pattern_suits_body(const struct probe_pattern *pattern, const char *body, size_t length);

@@ -127,14 +127,14 @@ static enum search search_of(const struct pager *pager)
 }
 
 static const struct {
-    uint32_t n_items;
     size_t max_rows;
+    uint32_t n_items;
     bool by_outcome;
 } searches[] = {
     [EVERY_ITEM] = {SLICE_ROWS, SLICE_ROWS, false},
     [GAPS] = {SLICE_GAPS, SLICE_GAPS, false},
-    [FAILURES] = {UINT32_MAX, SLICE_ROWS, true},
-    [SUCCESSES] = {SLICE_SUCCESSES, SLICE_ROWS, true},
+    [FAILURES] = {SLICE_ROWS, UINT32_MAX, true},
+    [SUCCESSES] = {SLICE_ROWS, SLICE_SUCCESSES, true},
 };
 
 /* All items of the slice: with a row or without. */

@@ -10,7 +10,7 @@
 struct task_list {
     size_t limit;
     size_t n; /* tasks there are */
-    struct json_writer *w;
+    struct json_writer w;
 };
 
 static int64_t us_since(co_time at)
@@ -72,7 +72,7 @@ static int visit_task(void *arg, const struct co_task_info *info)
     struct task_list *list = arg;
 
     if (list->n++ < list->limit)
-        render_task(list->w, info);
+        render_task(&list->w, info);
     return 0;
 }
 
@@ -85,24 +85,23 @@ static int take_limit(void *query, const char *name, const char *value)
 /* As many as the limit says are shown, in the order of the tree, and all are counted. */
 static int answer_tasks(struct http_exchange *exchange, struct task_list *list)
 {
-    struct json_writer w;
+    struct json_writer *w = &list->w;
     struct buffer body;
 
-    list->w = &w;
-    answer_begin(&w, &body);
-    jw_object_begin(&w);
-    jw_key(&w, "object");
-    jw_text(&w, "tasks");
-    jw_key(&w, "data");
-    jw_array_begin(&w);
+    answer_begin(w, &body);
+    jw_object_begin(w);
+    jw_key(w, "object");
+    jw_text(w, "tasks");
+    jw_key(w, "data");
+    jw_array_begin(w);
     co_tasks_visit(visit_task, list);
-    jw_array_end(&w);
-    jw_key(&w, "has_more");
-    jw_bool(&w, list->n > list->limit);
-    jw_key(&w, "total");
-    jw_uint(&w, list->n);
-    jw_object_end(&w);
-    return answer_json(exchange, 200, &w, &body);
+    jw_array_end(w);
+    jw_key(w, "has_more");
+    jw_bool(w, list->n > list->limit);
+    jw_key(w, "total");
+    jw_uint(w, list->n);
+    jw_object_end(w);
+    return answer_json(exchange, 200, w, &body);
 }
 
 int tasks_get(struct http_exchange *exchange, void *arg)

@@ -55,6 +55,19 @@ static int check_endpoint(const char *word, struct err *err)
     return endpoint_parse(word, &endpoint, err);
 }
 
+/* As browsers send it. */
+static int check_origin(const char *word, struct err *err)
+{
+    const char *name = strstr(word, "://");
+
+    if (name != NULL && name > word && name[3] != '\0' && strchr(name + 3, '/') == NULL)
+        return 0;
+    return err_set(err, -EINVAL,
+                   "'%s' is not an origin such as https://tools.example or http://10.0.0.8:3000 "
+                   "(without a slash at the end)",
+                   word);
+}
+
 static int check_range(const char *word, struct err *err)
 {
     struct co_cidr cidr;
@@ -100,7 +113,7 @@ const struct setting config_settings[] = {
      .help = "Names under which clients may address the API (in Host), besides loopback and the "
              "addresses it listens on. Others are refused, so that a web page cannot reach the API "
              "through a name of its own."},
-    {LIST(api, allowed_origins), .default_text = "",
+    {LIST(api, allowed_origins), .check = check_origin, .default_text = "",
      .help =
          "Web origins, such as https://tools.example, whose pages may use the API from a browser."},
     {OPTIONAL_TEXT(api, tokens_file),
@@ -112,7 +125,7 @@ const struct setting config_settings[] = {
     {COUNT(api, max_connections), .min = 1, .max = 1000000, .default_text = "1024",
      .help = "Connections of clients at a time, and one more for each sixteen, up to 64, which get "
              "an answer from /healthz, /readyz and /metrics only. When there is no place left, who "
-             "idles, or has not sent the head of a request within a second, is closed."},
+             "idles, or is slow to ask, is closed."},
     {SIZE(api, max_body_bytes), .min = 1 * KIB, .max = 4 * GIB, .default_text = "64M",
      .help =
          "Largest body of a request to the API. JSON takes up to 20 times its size in memory while "
@@ -127,9 +140,9 @@ const struct setting config_settings[] = {
          "Time a client has to send a request: its head, though not more than 10 s, and again its "
          "body; of a job's body, which may be long, the time between two pieces."},
     {DURATION(api, drain_timeout_ms), .max = 24 * HOURS, .default_text = "5s",
-     .help =
-         "Time that requests and fetches which are under way have to finish when the daemon is told "
-         "to end. It then takes no new work."},
+     .help = "Time that requests and fetches which are under way have to finish when the daemon is "
+             "told "
+             "to end. It then takes no new work."},
     {DURATION(api, max_wait_ms), .max = 24 * HOURS, .default_text = "55s",
      .help =
          "Longest time a request may wait for a job (?wait=, Prefer: wait). Less than what proxies "

@@ -150,8 +150,10 @@ int config_probe_get(struct config_probe **list, const char *name, size_t len, s
     }
     if (place == NULL)
         place = list;
-    int rc = check_name(name, len, n_modules, err) ?: make(name, len, arena, &probe, err);
-    if (rc < 0)
+    int rc = check_name(name, len, n_modules, err);
+    if (rc == 0)
+        rc = make(name, len, arena, &probe, err);
+    if (probe == NULL)
         return rc;
     probe->next = *place;
     *ret_probe = *place = probe;

@@ -66,5 +66,5 @@ static inline void pack_uint(struct packer *packer, uint64_t value)
 
 static inline void pack_int(struct packer *packer, int64_t value)
 {
-    pack_uint(packer, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+    pack_uint(packer, (uint64_t)value << 1 ^ -(uint64_t)(value < 0));
 }

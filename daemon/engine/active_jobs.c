@@ -145,7 +145,9 @@ static CO_BLOCKS int load(struct active_jobs *jobs, int64_t number, struct activ
 
     if (rc == 0)
         rc = make(jobs, record, ret_job);
-    return rc < 0 ? rc : start(jobs, *ret_job);
+    if (rc == 0)
+        rc = start(jobs, *ret_job);
+    return rc;
 }
 
 int active_jobs_get(struct active_jobs *jobs, int64_t number, struct active_job **ret_job)

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static int make_arrays(struct admission_window *window)
 {
     uint32_t n_lanes = admission_window_lanes(window);
 
+    assert(window->n_slots > 0 && n_lanes > 0);
     window->bucket_bits = bits_for(n_lanes);
     window->slots = calloc(window->n_slots, sizeof(*window->slots));
     window->buckets = calloc(UINT32_C(1) << window->bucket_bits, sizeof(*window->buckets));

@@ -82,7 +82,7 @@ static CO_BLOCKS int end_overdue(struct active_jobs *jobs, int64_t *ret_next)
  * again. */
 static CO_BLOCKS int look_after(struct active_jobs *jobs, int64_t *ret_next)
 {
-    int64_t next_deadline, next_sweep;
+    int64_t next_deadline = JOB_NEVER, next_sweep = JOB_NEVER;
     int rc = end_overdue(jobs, &next_deadline);
 
     if (rc == 0)

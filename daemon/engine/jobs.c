@@ -207,8 +207,7 @@ static void prefer_live(struct jobs *jobs, struct job_record **record)
     *record = job_record_ref(job->record);
 }
 
-int jobs_find(struct jobs *jobs, const char *tenant, const char *id,
-              struct job_record **ret_record)
+int jobs_find(struct jobs *jobs, const char *tenant, const char *id, struct job_record **ret_record)
 {
     struct active_job *job = job_table_find_id(&jobs->active.table, id);
 

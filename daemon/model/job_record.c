@@ -105,7 +105,8 @@ static void render_links(struct json_writer *w, const struct job_record *record)
 {
     static const struct {
         const char *name, *suffix;
-    } links[] = {{"self", ""}, {"results", "/results"}, {"events", "/events"}, {"cancel", "/cancel"}};
+    } links[] = {
+        {"self", ""}, {"results", "/results"}, {"events", "/events"}, {"cancel", "/cancel"}};
 
     jw_key(w, "links");
     jw_object_begin(w);

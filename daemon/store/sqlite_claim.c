@@ -104,7 +104,7 @@ static int add_claim(struct sqlite_connection *connection, struct claim_op *op, 
 static int claim_in_turn(struct sqlite_connection *connection, struct claim_op *op,
                          struct sqlite_turn *turn)
 {
-    struct sqlite_queued queued;
+    struct sqlite_queued queued = {0};
 
     int rc = sqlite_turn_take_returned(connection, turn->job, &queued);
     bool may_have_more = rc == 1;
@@ -173,7 +173,7 @@ static int claim_this_single(struct sqlite_connection *connection, struct claim_
 /* Only one at a time, of all jobs: if it kills us again we know which it was. */
 static int claim_single(struct sqlite_connection *connection, struct claim_op *op)
 {
-    struct sqlite_queued queued;
+    struct sqlite_queued queued = {0};
     int64_t after = 0;
 
     if (is_enough(op))
@@ -196,7 +196,7 @@ static int claim_next_started(struct sqlite_connection *connection, struct claim
                               int64_t upload)
 {
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_CHUNK_STARTED);
-    struct sqlite_queued queued;
+    struct sqlite_queued queued = {0};
 
     sqlite_bind(statement, op->job, STARTED_BEFORE);
     int rc = sqlite_next(statement);

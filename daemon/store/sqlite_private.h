@@ -50,7 +50,7 @@ struct sqlite_counts {
     uint64_t n_commits;
     uint64_t n_results;
     uint64_t n_late_results;
-    int64_t n_jobs; /* change of their number; of all that were committed: their number */
+    int64_t n_jobs;       /* change of their number; of all that were committed: their number */
     int64_t upload_bytes; /* likewise, of what uploads take that are not accepted */
     int64_t n_unended_at_open;
 };

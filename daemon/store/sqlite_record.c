@@ -22,9 +22,10 @@ static int read_id(struct job_record *record, sqlite3_stmt *statement, int i)
 
     if (id == NULL)
         return -ENOMEM;
-    if (strlen(id) >= sizeof(record->id))
+    size_t size = strlen(id) + 1;
+    if (size > sizeof(record->id))
         return STORE_DAMAGED_CONTENT;
-    strcpy(record->id, id);
+    memcpy(record->id, id, size);
     return 0;
 }
 

@@ -114,7 +114,7 @@ struct store_acceptance {
     int64_t default_ttl_us;
     const char *tenant;  /* whose it is; NULL: "" */
     uint64_t max_queued; /* items of jobs of the tenant that have not ended; 0: any number */
-    const char *key;                  /* Idempotency-Key of the tenant's; NULL: none */
+    const char *key;     /* Idempotency-Key of the tenant's; NULL: none */
     const unsigned char *fingerprint; /* of the document that came with the key */
 };
 

@@ -155,7 +155,8 @@ static bool wants_to_be_alone(const struct co_http_request *request)
 static CURLcode set_alone(struct co_http_transfer *transfer, const struct co_http_request *request)
 {
     return set_number(transfer->easy, CURLOPT_FORBID_REUSE, request->is_alone ? 1 : 0)
-               ?: set_number(transfer->easy, CURLOPT_SSL_SESSIONID_CACHE, request->is_alone ? 0 : 1);
+               ?: set_number(transfer->easy, CURLOPT_SSL_SESSIONID_CACHE,
+                             request->is_alone ? 0 : 1);
 }
 
 /* --- All of them --------------------------------------------------------------------------- */

@@ -70,7 +70,7 @@ class Crowd:
 
     def attend(self) -> None:
         """To those that were connected, answered or closed."""
-        for key, events in self.selector.select(0.02):
+        for key, events in self.selector.select(0):
             each = key.fileobj
             assert isinstance(each, socket.socket)
             try:
@@ -92,12 +92,14 @@ class Crowd:
     def run(self) -> None:
         dribbled = time.monotonic()
         while not self.is_over.is_set():
-            for _ in range(min(500, self.size - len(self.sockets))):
+            for _ in range(min(5 if self.n_opened >= self.size else 200,
+                               self.size - len(self.sockets))):
                 self.open()
             self.attend()
             if time.monotonic() - dribbled > 1:
                 self.dribble()
                 dribbled = time.monotonic()
+            time.sleep(0.01)
 
 
 class CrowdTest(GatherdTest):
@@ -138,7 +140,7 @@ class CrowdTest(GatherdTest):
         self.assert_unnoticed(b"", f"{head}Content-Length: 1000000\r\n\r\n".encode() + b"[")
 
     def test_health_is_answered_while_all_places_are_taken(self) -> None:
-        gather = self.gatherd.request_bytes(f"/v1/gather?url={self.origin.url('/slow?ms=3000')}")
+        gather = self.gatherd.request_bytes(f"/v1/gather?url={self.origin.url('/hang')}")
         waiting = [self.gatherd.connect(20) for _ in range(MAX_CONNECTIONS)]
         for connection in waiting:
             connection.send(gather)

@@ -42,8 +42,8 @@ class DrainTest(DurableTest):
         eventually(lambda: len(self.origin.requests()) == 1, "the request")
         return gather
 
-    def items_of(self, gatherd: Gatherd, job: Json) -> list[Json]:
-        return curl(f"{gatherd.base}/v1/jobs/{job['id']}/results").json()["data"]
+    def tasks(self, gatherd: Gatherd) -> list[Json]:
+        return curl(f"{gatherd.base}/v1/tasks").json()["data"]
 
     def test_a_daemon_that_serves_is_ready(self) -> None:
         reply = curl(f"{self.gatherd.base}/readyz")
@@ -79,6 +79,23 @@ class DrainTest(DurableTest):
         self.assertEqual(self.ended(gatherd, job)["counts"]["success"], 6)
         sent = [event["target"] for event in self.origin.requests()]
         self.assertEqual(len(set(sent)), len(sent), "nothing was sent twice")
+
+    def test_a_job_that_is_being_received_is_taken(self) -> None:
+        gatherd = self.daemon("api.drain_timeout_ms=20s")
+        body = json.dumps([self.origin.url("/")]).encode()
+        head, _, _ = gatherd.request_bytes("/v1/jobs", "POST", body).rpartition(body)
+        with gatherd.connect() as connection:
+            connection.send(head + body[:5])
+            eventually(lambda: "/v1/jobs" in [task["name"] for task in self.tasks(gatherd)],
+                       "the handler")
+            self.told_to_end(gatherd)
+            connection.send(body[5:])
+            reply = connection.reply()
+        assert reply is not None
+        self.assertEqual((reply.status, reply.header("connection")), (202, "close"))
+        gatherd.ended()
+        gatherd.start()
+        self.assertEqual(self.ended(gatherd, reply.json())["counts"]["success"], 1)
 
     def test_what_takes_longer_than_the_drain_is_given_up(self) -> None:
         gatherd = self.daemon("api.drain_timeout_ms=300ms")

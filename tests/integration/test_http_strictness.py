@@ -81,6 +81,32 @@ class StrictnessTest(FrontTest):
         data = self.lines(f"GET {HEALTH} HTTP/1.1", " X-A: 1", "Host: {host}")
         self.assert_refused(data, {400}, closed_ok=True)
 
+    def test_a_folded_header_is_refused(self) -> None:
+        for fold in (" ", "\t"):
+            data = self.lines(f"GET {HEALTH} HTTP/1.1", "Host: {host}", "X-A: 1", f"{fold}X-B: 2")
+            self.assert_refused(data, {400}, closed_ok=True)
+
+    def test_lines_that_end_in_a_bare_lf_are_refused(self) -> None:
+        whole = self.lines(f"GET {HEALTH} HTTP/1.1", "Host: {host}", "X-A: 1")
+        for data in (whole.replace(b"\r\n", b"\n"), whole.replace(b"1\r\n", b"1\n"),
+                     whole.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\n")):
+            with self.subTest(data=data):
+                self.assert_refused(data, {400}, closed_ok=True)
+
+    def test_two_authorizations_are_refused(self) -> None:
+        data = self.lines(f"GET {HEALTH} HTTP/1.1", "Host: {host}", "Authorization: Bearer a",
+                          "Authorization: Bearer b")
+        self.assert_refused(data, {400})
+
+    def test_what_is_sent_behind_a_refusal_is_never_served(self) -> None:
+        for first in (self.post("Content-Length: 5", "Transfer-Encoding: chunked"),
+                      self.lines("GET /nothing%zz HTTP/1.1", "Host: {host}"),
+                      self.lines(f"GET {HEALTH} HTTP/1.1", "Host: evil.example")):
+            replies = self.exchange(first + 5 * self.smuggled())
+            self.assertEqual(len(replies), 1)
+            self.assertEqual(replies[0].header("connection"), "close")
+        self.assertEqual(self.origin.requests(), [])
+
     def test_a_host_is_needed_exactly_once(self) -> None:
         self.assert_refused(self.lines(f"GET {HEALTH} HTTP/1.1"), {400})
         data = self.lines(f"GET {HEALTH} HTTP/1.1", "Host: {host}", "Host: {host}")
@@ -102,7 +128,7 @@ class StrictnessTest(FrontTest):
                             closed_ok=True)
 
     def test_other_versions_are_refused(self) -> None:
-        for version in ("HTTP/2.0", "HTTP/0.9", "HTTP/11", "HTP/1.1", "http/1.1", ""):
+        for version in ("HTTP/2.0", "HTTP/1.2", "HTTP/0.9", "HTTP/11", "HTP/1.1", "http/1.1", ""):
             with self.subTest(version=version):
                 self.assert_refused(self.lines(f"GET {HEALTH} {version}", "Host: {host}"),
                                     {400, 505}, closed_ok=True)

@@ -44,6 +44,14 @@ class JobDocsTest(JobTest):
             reply = self.get(f"/v1/jobs/{job['id']}/results?{name}={value}")
             self.assertEqual(reply.status, 200, reply.body)
 
+    def test_what_can_be_waited_for_is_taken(self) -> None:
+        job = self.ended(self.submit([self.origin.url()]))
+        for cell in rows("asked with"):
+            asked = names(cell)[0]
+            query, header = (asked, []) if asked.startswith("?") else ("", ["-H", asked])
+            reply = self.get(f"/v1/jobs/{job['id']}{query}", *header)
+            self.assertEqual(reply.status, 200, asked)
+
     def test_the_follower_gets_every_result_once(self) -> None:
         """The example does what it says, in Python."""
         job = self.submit([self.origin.url(f"/slow?ms={n % 5 * 30}") for n in range(50)])

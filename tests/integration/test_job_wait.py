@@ -59,6 +59,15 @@ class ConditionalTest(WaitTest):
                 reply = self.look(job, "", f"If-None-Match: {known}", bodiless=status == 304)
                 self.assertEqual(reply.status, status)
 
+    def test_a_compressed_answer_has_a_weak_tag(self) -> None:
+        job = self.ended(self.submit([{"url": "http://10.0.0.1/", "repeat": 20}]))
+        path = f"/v1/jobs/{job['id']}?include=results"
+        reply = self.get(path, "--compressed")
+        self.assertEqual(reply.header("content-encoding"), "gzip")
+        self.assertEqual(reply.header("etag"), f"W/{self.tag(job)}")
+        again = self.get(path, "--compressed", "-H", f"If-None-Match: {reply.header('etag')}")
+        self.assertEqual(again.status, 304)
+
     def test_head_has_the_same_tag(self) -> None:
         job = self.ended(self.submit([self.origin.url()]))
         reply = self.get(f"/v1/jobs/{job['id']}", "--head")

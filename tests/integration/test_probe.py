@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from harness import Gatherd, GatherdTest, Reply, curl, needs, run_gatherd
-from patience import PATIENCE, eventually
+from patience import PATIENCE, eventually, takes_seconds
 from servers import Certificates, Origin, free_port, refused_url
+from test_metrics import Prometheus
 
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "probe.md").read_text()
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z_0-9]+)="((?:[^"\\]|\\.)*)"')
 Samples = dict[tuple[str, frozenset], float]
@@ -283,3 +285,63 @@ class ProbeConfigTest(GatherdTest):
     def test_a_daemon_with_many_modules_serves(self) -> None:
         with Gatherd(*self.settings, *(f"probe.m{n}.method=HEAD" for n in range(100))) as gatherd:
             self.assertTrue(gatherd.is_healthy())
+
+
+class ProbeDocsTest(GatherdTest):
+    """docs/probe.md says what there is."""
+
+    text = DOCS
+
+    def in_first_column(self, pattern: str) -> set[str]:
+        rows = [line.split("|")[1] for line in self.text.splitlines() if line.startswith("| `")]
+        return {name for row in rows for name in re.findall("`([a-z_0-9]+)`", row) if re.search(pattern, name)}
+
+    def test_every_key_is_told(self) -> None:
+        printed = run_gatherd("--print-config").stdout.partition("[probe.http_2xx]")[2]
+        keys = set(re.findall(r"^([a-z_0-9]+) =", printed, re.MULTILINE))
+        told = self.in_first_column("") - self.in_first_column("^probe_") - {"target", "module"}
+        self.assertEqual(told, keys)
+
+    def test_every_family_is_told(self) -> None:
+        source = "".join(path.read_text() for path in self.sources())
+        self.assertEqual(self.in_first_column("^probe_"), set(re.findall(r'"(probe_[a-z_]+)"', source)))
+
+    def sources(self) -> list[Path]:
+        return [Path(__file__).resolve().parents[2] / "daemon" / "api" / "probe_metrics.c"]
+
+    def test_the_example_is_a_configuration(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            secrets, file = Path(directory) / "secrets", Path(directory) / "gatherd.conf"
+            secrets.write_text("login-token = hush\n")
+            secrets.chmod(0o600)
+            example = re.search(r"```ini\n(.*?)```", self.text, re.DOTALL).group(1)
+            file.write_text(f"[fetch]\nsecrets_file = {secrets}\n{example}")
+            done = run_gatherd("--config", str(file), "--check-config")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class ProbingPrometheus(Prometheus):
+    """One that has the documented configuration, with these targets."""
+
+    CONFIG = "{target}"
+
+    def __init__(self, gatherd: Gatherd, *targets: str) -> None:
+        example = re.search(r"```yaml\n(.*?)```", DOCS, re.DOTALL).group(1)
+        example = example.replace("127.0.0.1:7480", f"127.0.0.1:{gatherd.port}")
+        example = re.sub(r"targets: \[.*\]", f"targets: [{', '.join(targets)}]", example)
+        super().__init__("global: {scrape_interval: 1s, scrape_timeout: 1s}\n" + example)
+
+
+@takes_seconds
+@needs("prometheus")
+class ProbedByPrometheusTest(GatherdTest):
+    def test_it_probes_what_the_documented_configuration_says(self) -> None:
+        good, bad = self.origin.url("/json"), self.origin.url("/status/503")
+        with ProbingPrometheus(self.gatherd, good, bad) as prometheus:
+            eventually(prometheus.is_up, "a scrape", 30)
+            eventually(lambda: len(prometheus.query("probe_success")) == 2, "two probes", 10)
+            found = {result["metric"]["instance"]: result["value"][1]
+                     for result in prometheus.query("probe_success")}
+            self.assertEqual(found, {good: "1", bad: "0"})
+            health = {target["health"] for target in prometheus.get("targets")["activeTargets"]}
+            self.assertEqual(health, {"up"})

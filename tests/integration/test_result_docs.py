@@ -65,8 +65,8 @@ def codes_of_the_session() -> dict[str, str]:
 
 
 def codes_of_the_engine() -> set[str]:
-    text = "".join(map(source, ("daemon/engine/*.c", "daemon/model/parse_url.c",
-                                "daemon/model/result_set.c")))
+    text = "".join(map(source, ("daemon/engine/*.c", "daemon/model/job_record.c",
+                                "daemon/model/parse_url.c", "daemon/model/result_set.c")))
     found = re.findall(r'\.code = "(\w+)"|OUTCOME_\w+, "(\w+)"|refuse\(result, "(\w+)"|'
                        r'\? "(\w+)" : "(\w+)"', text)
     return {code for groups in found for code in groups if code}

@@ -70,12 +70,28 @@ class StatsTest(GatherdTest):
         self.assertEqual((stats["items"]["finished"]["canceled"],
                           stats["items"]["finished"]["skipped"]), (2, 3))
 
+    def test_names_that_are_looked_up_are_counted(self) -> None:
+        self.fetch("http://no-such-name.invalid/")
+        self.fetch("http://no-such-name.invalid/")
+        dns = self.stats()["dns"]
+        self.assertEqual(dns["lookups"], 2)
+        self.assertEqual(sum(dns["queries"].values()), 1)
+        self.assertEqual((dns["known"], dns["cached_names"]), (1, 1))
+
+    def test_it_says_how_the_daemon_is(self) -> None:
+        stats = self.stats()
+        self.assertIs(stats["draining"], False)
+        self.assertEqual(stats["store"]["health"], "ok")
+        self.assertEqual(stats["api"]["connections"], 1)
+        self.assertEqual(stats["jobs"]["queued"], 0)
+        self.assertGreater(stats["loop"]["tasks"], 5)
+
     def test_the_lag_of_the_loop_is_measured(self) -> None:
         def lag() -> Json:
             return self.stats()["loop_lag_ms"]
         eventually(lambda: lag()["max"] > 0, "a first sample")
         self.assertLessEqual(lag()["p50"], lag()["max"])
-        self.assertLess(lag()["p50"], 50 * PATIENCE)
+        eventually(lambda: lag()["p50"] < 50 * PATIENCE, "samples from after the start")
 
 
 class LimitsTest(GatherdTest):

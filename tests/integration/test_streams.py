@@ -6,9 +6,11 @@ import csv
 import gzip
 import io
 import json
+import re
 import signal
 import urllib.request
 import zlib
+from pathlib import Path
 
 from harness import Gatherd, Json, Reply
 from patience import eventually
@@ -173,6 +175,12 @@ class TableTest(StreamTest):
                           ("1", "", "transport_error", "", "connect_refused")])
         total = self.get(f"/v1/jobs/{job['id']}/results/0").json(exact=True)["timings"]["total_ms"]
         self.assertEqual(rows[0]["total_ms"], str(total))
+
+    def test_every_column_is_documented(self) -> None:
+        job = self.ended(self.submit([self.origin.url()]))
+        page = (Path(__file__).parents[2] / "docs" / "streams.md").read_text()
+        documented = re.findall(r"`(\w+)`", page.partition("The columns are")[2].partition(":")[0])
+        self.assertEqual(documented, list(self.table(job)[0]))
 
     def test_cells_neither_break_rows_nor_run_as_formulas(self) -> None:
         ids = ["=1+1", "+1", "-1", "@SUM(A1)", 'say "hi", all', "two\r\nlines", "\tx", "plain"]

@@ -216,6 +216,8 @@ static int accept_upload(struct store_upload *upload, uint32_t n_items, const st
         .spec = &spec,
         .n_items = n_items,
         .default_ttl_us = HOUR_US,
+        .tenant = job->tenant,
+        .max_queued = job->max_queued,
         .key = job->key,
         .fingerprint = fingerprint,
     };

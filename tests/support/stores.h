@@ -39,6 +39,8 @@ struct test_job {
     unsigned weight;      /* 0: 1 */
     uint32_t chunk_items; /* 0: CHUNK_ITEMS */
     bool is_unsafe;       /* its chunks are */
+    const char *tenant;   /* NULL: "" */
+    uint64_t max_queued;  /* of the tenant's items; 0: any number */
     const char *key;      /* Idempotency-Key, with a fingerprint made of it */
     const char *name;
     const struct job_label *labels;

@@ -61,7 +61,7 @@ Suite *suite_etag(void);
 
 Suite *suite_etag(void)
 {
-    Suite *suite = suite_create("etag");
+    Suite *suite = suite_create("daemon/api/etag");
     TCase *tcase = tcase_create("etag");
 
     tcase_add_test(tcase, tag_of_a_job_is_its_id_and_version);

@@ -36,7 +36,7 @@ static size_t n_fields;
 static void set_up(void)
 {
     http_exchange_init(&exchange);
-    gate = (struct http_gate){NULL};
+    gate = (struct http_gate){.check = NULL};
     n_fields = 0;
 }
 
@@ -187,6 +187,31 @@ START_TEST(page_of_a_trusted_origin_may_read_the_answer)
 }
 END_TEST
 
+/* arg: the status of the answer; NULL: it may pass */
+static int check(void *arg, struct http_exchange *asked, const struct http_route *route)
+{
+    ck_assert_ptr_eq(asked, &exchange);
+    ck_assert_str_eq(route->path, "/write");
+    return arg != NULL ? http_answer(asked, *(int *)arg, NULL, NULL) : 0;
+}
+
+START_TEST(gate_is_asked_before_a_body_is_taken)
+{
+    int status = 401;
+
+    gate = (struct http_gate){check, &status};
+    add_field("Content-Length", "1000000");
+    ck_assert_int_eq(dispatch("POST", "/write"), 0);
+    ck_assert_int_eq(exchange.answer.status, 401);
+    tear_down();
+    set_up();
+    gate = (struct http_gate){check, NULL};
+    add_field("Content-Length", "1000000");
+    ck_assert_int_eq(dispatch("POST", "/write"), 0);
+    ck_assert_int_eq(exchange.answer.status, 413);
+}
+END_TEST
+
 START_TEST(every_failing_allocation_is_reported)
 {
     add_field("Origin", "https://board.example");
@@ -216,6 +241,7 @@ Suite *suite_http_dispatch(void)
     tcase_add_loop_test(tcase, request_gets_a_handler_or_an_answer, 0, N_ELEMENTS(requests));
     tcase_add_loop_test(tcase, encoded_body_is_not_taken, 0, N_ELEMENTS(encodings));
     tcase_add_test(tcase, body_may_grow_to_its_limit);
+    tcase_add_test(tcase, gate_is_asked_before_a_body_is_taken);
     tcase_add_test(tcase, wrong_method_and_options_are_told_what_is_allowed);
     tcase_add_test(tcase, page_of_a_trusted_origin_may_send_what_it_asks_for);
     tcase_add_loop_test(tcase, what_cannot_be_sent_back_is_not_allowed, 0, 2);

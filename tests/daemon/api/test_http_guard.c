@@ -122,6 +122,8 @@ static const struct {
     {"GET / HTTP/1.1" HOST "|Transfer-Encoding: ", "unsupported_transfer_encoding"},
     {"GET / HTTP/1.1" HOST "|Transfer-Encoding: chunked|Transfer-Encoding: chunked",
      "unsupported_transfer_encoding"},
+    {"GET / HTTP/1.1" HOST "|Authorization: Bearer a|authorization: Bearer b",
+     "several_authorizations"},
     {"GET / HTTP/1.1" HOST "|Expect: 200-ok", "unsupported_expectation"},
     {"GET / HTTP/1.1" HOST "|Expect: 100-continue|Expect: 100-continue", "unsupported_expectation"},
 

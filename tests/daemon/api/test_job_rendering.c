@@ -232,7 +232,7 @@ Suite *suite_job_rendering(void);
 
 Suite *suite_job_rendering(void)
 {
-    Suite *suite = suite_create("job_rendering");
+    Suite *suite = suite_create("daemon/api/job_rendering");
     TCase *tcase = tcase_create("job_rendering");
 
     tcase_add_test(tcase, rendering_of_an_ended_job_is_made_once);

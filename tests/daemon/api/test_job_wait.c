@@ -478,7 +478,7 @@ Suite *suite_job_wait(void);
 
 Suite *suite_job_wait(void)
 {
-    Suite *suite = suite_create("job_wait");
+    Suite *suite = suite_create("daemon/api/job_wait");
     TCase *tcase = tcase_create("job_wait");
 
     tcase_add_checked_fixture(tcase, front_set_up, front_tear_down);

@@ -16,8 +16,7 @@ static void set_up(void)
 {
     json_error_t error;
 
-    contract = json_loadb(openapi_json, (size_t)(openapi_json_end - openapi_json),
-                          JSON_REJECT_DUPLICATES, &error);
+    contract = json_loadb(openapi_json, openapi_json_length, JSON_REJECT_DUPLICATES, &error);
     ck_assert_msg(contract != NULL, "line %d: %s", error.line, error.text);
 }
 

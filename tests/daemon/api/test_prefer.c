@@ -93,7 +93,7 @@ Suite *suite_prefer(void);
 
 Suite *suite_prefer(void)
 {
-    Suite *suite = suite_create("prefer");
+    Suite *suite = suite_create("daemon/api/prefer");
     TCase *tcase = tcase_create("prefer");
 
     tcase_add_loop_test(tcase, time_is_seconds_unless_it_has_a_unit, 0, N_ELEMENTS(times));

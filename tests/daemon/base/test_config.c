@@ -161,6 +161,12 @@ static const struct {
     {"egress.allow=10.0.0.1/8", "egress.allow: '10.0.0.1/8' is not an address range such as "
                                 "10.0.0.0/8, fd00::/8 or 127.0.0.1:8080 (with all bits after the "
                                 "prefix 0)"},
+    {"api.allowed_origins=https://a.example https://b.example/",
+     "api.allowed_origins: 'https://b.example/' is not an origin such as https://tools.example or "
+     "http://10.0.0.8:3000 (without a slash at the end)"},
+    {"api.allowed_origins=a.example",
+     "api.allowed_origins: 'a.example' is not an origin such as https://tools.example or "
+     "http://10.0.0.8:3000 (without a slash at the end)"},
     {"fetch.dns_servers=10.0.0.0/8",
      "fetch.dns_servers: '10.0.0.0/8' is not ADDRESS, ADDRESS:PORT or [IPV6]:PORT"},
     {"fetch.proxies=http://a:1 u:p@b:2",

@@ -187,9 +187,8 @@ static const struct {
     {"[probe]\nmethod = GET\n",
      "2: probe.method: a setting of a probe module is [probe.MODULE] and its key\n"},
     {"[probe.a b]\nmethod = GET\n", "2: probe.a b.method: the name of a probe module has 1 to 40 "
-                                     "letters, digits, _ and -\n"},
-    {"[probe.a]\nfail_if_ssl = yes\n",
-     "2: probe.a.fail_if_ssl: 'yes' is not one of false, true\n"},
+                                    "letters, digits, _ and -\n"},
+    {"[probe.a]\nfail_if_ssl = yes\n", "2: probe.a.fail_if_ssl: 'yes' is not one of false, true\n"},
     {"nonsense", "1: this is neither `key = value` nor [section]\n"},
     {"[api]\nmax_items = 5\n  6\n",
      "3: api.max_items: is no list, so it cannot go on in an indented line\n"},
@@ -268,6 +267,8 @@ static const char *other_value(const struct setting *setting)
     case SETTING_LIST:
         if (strcmp(setting->name, "fetch.proxies") == 0)
             return "http://u:p@a:1 https://b";
+        if (strcmp(setting->name, "api.allowed_origins") == 0)
+            return "http://a:1 https://b";
         return setting->check == NULL ? "[a]:1 b;d " LETTERS_100 " " LETTERS_100 " e"
                                       : "127.0.0.1:1 [::1]:2 127.0.0.1:3";
     case SETTING_LINES:
@@ -397,7 +398,7 @@ END_TEST
 START_TEST(failed_allocation_is_told_and_leaks_nothing)
 {
     static const char file[] =
-        "[api]\nallowed_hosts = " LETTERS_100 " a b c\nallowed_origins = d\n  e\n";
+        "[api]\nallowed_hosts = " LETTERS_100 " a b c\nallowed_origins = a://d\n  a://e\n";
 
     for (size_t n = 1;; n++) {
         size_t before = fault_live();

@@ -75,7 +75,7 @@ END_TEST
 START_TEST(whoever_shows_something_else_is_nobody)
 {
     const struct token *token = NULL;
-    static const char *const shown[] = {"",     "ab",  "abcd", "ABC", HASH_OF_ABC, HASH_OF_ABC + 7,
+    static const char *const shown[] = {"",     "ab",  "abcd", "ABC", HASH_OF_ABC, &HASH_OF_ABC[7],
                                         " abc", "abc "};
 
     ck_assert_int_eq(load("ci " HASH_OF_ABC " read\n"), 0);

@@ -234,9 +234,9 @@ static CO_BLOCKS int take_in(struct jobs_fixture *fixture, const char *text, siz
     if (rc == 0)
         rc = intake_end(intake);
     ck_assert_int_le(rc, 0);
-    return rc < 0
-               ? rc
-               : jobs_accept(fixture->jobs, upload, intake, &(struct job_owner){NULL}, ret_record);
+    return rc < 0 ? rc
+                  : jobs_accept(fixture->jobs, upload, intake, &(struct job_owner){.tenant = NULL},
+                                ret_record);
 }
 
 int try_to_submit(struct jobs_fixture *fixture, const char *document,

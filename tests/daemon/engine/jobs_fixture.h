@@ -21,7 +21,8 @@ struct jobs_fixture {
     unsigned n_crashes;
 };
 
-/* The origin answers "ok"; /busy 503, /large with 20000 bytes, /hang never, /moved with a redirect to /. */
+/* The origin answers "ok"; /busy 503, /large with 20000 bytes, /hang never, /moved with a redirect
+ * to /. */
 void jobs_fixture_begin(struct jobs_fixture *fixture, struct net *net);
 void jobs_fixture_end(struct jobs_fixture *fixture);
 

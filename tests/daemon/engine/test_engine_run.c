@@ -758,9 +758,8 @@ Suite *suite_engine_run(void)
     tcase_add_test(tcase, item_that_backs_off_keeps_its_piece_and_what_it_has_tried);
     tcase_add_test(tcase, item_is_sent_when_its_owner_agrees);
     tcase_add_test(tcase, item_its_owner_does_not_agree_with_is_not_sent);
-    tcase_add_test(
-        tcase,
-        item_its_owner_does_not_want_now_gives_its_place_back_and_is_asked_about_again);
+    tcase_add_test(tcase,
+                   item_its_owner_does_not_want_now_gives_its_place_back_and_is_asked_about_again);
     tcase_add_test(tcase, owner_is_asked_once_however_often_an_item_is_tried);
     tcase_add_test(tcase, item_of_a_run_that_is_stopped_meanwhile_is_not_sent);
     tcase_add_test(tcase, item_is_not_sent_though_its_owner_agrees_when_the_run_has_been_stopped);

@@ -323,7 +323,7 @@ Suite *suite_job_watch(void);
 
 Suite *suite_job_watch(void)
 {
-    Suite *suite = suite_create("job_watch");
+    Suite *suite = suite_create("daemon/engine/job_watch");
     TCase *tcase = tcase_create("watches");
 
     tcase_add_checked_fixture(tcase, begin, NULL);
