@@ -139,10 +139,12 @@ static void answer_early(struct request *request)
         http_connection_close(connection);
 }
 
-/* rc: of the handler; when the server stops, what follows something just ends. */
+/* rc: of the handler; when the server stops, what follows something just ends. All else is broken
+ * off, or it would look whole. */
 static void end_stream(struct request *request, int rc)
 {
-    bool is_stopped = rc == -ECANCELED && request->service->is_stopping;
+    bool is_stopped =
+        rc == -ECANCELED && request->service->is_stopping && request->exchange.ends_with_server;
 
     if (request->exchange.answer.stream.is_begun)
         http_answer_stream_end(&request->exchange.answer.stream, is_stopped ? 0 : rc);

@@ -37,14 +37,19 @@ struct listener_state {
 
 typedef void event_render(const struct job_record *record, size_t n_running, struct json_writer *w);
 
-static int render_event(const char *name, event_render *render, const struct job_record *record,
-                        struct buffer *out)
+/* id  where to go on behind it; "" as before */
+static int render_event(const char *name, const char *id, event_render *render,
+                        const struct job_record *record, struct buffer *out)
 {
-    static const char event[] = "event: ", data[] = "\ndata: ", end[] = "\n\n";
+    static const char id_is[] = "id: ", event[] = "\nevent: ", data[] = "\ndata: ", end[] = "\n\n";
+    size_t from = *id != '\0' ? 0 : 1; /* the line end before "event: " */
     struct json_writer w;
-    int rc;
+    int rc = 0;
 
-    if ((rc = buffer_append(out, event, strlen(event))) < 0 ||
+    if (*id != '\0' && ((rc = buffer_append(out, id_is, strlen(id_is))) < 0 ||
+                        (rc = buffer_append(out, id, strlen(id))) < 0))
+        return rc;
+    if ((rc = buffer_append(out, event + from, strlen(event + from))) < 0 ||
         (rc = buffer_append(out, name, strlen(name))) < 0 ||
         (rc = buffer_append(out, data, strlen(data))) < 0)
         return rc;
@@ -54,14 +59,30 @@ static int render_event(const char *name, event_render *render, const struct job
     return rc < 0 ? rc : buffer_append(out, end, strlen(end));
 }
 
-static CO_BLOCKS int send_event(struct listener_state *state, const char *name,
-                                event_render *render)
+static CO_BLOCKS int send_event_with_id(struct listener_state *state, const char *name,
+                                        const char *id, event_render *render)
 {
     CO_CLEANUP(buffer_done) struct buffer out;
 
     buffer_init(&out, SIZE_MAX);
-    int rc = render_event(name, render, state->follow.record, &out);
+    int rc = render_event(name, id, render, state->follow.record, &out);
     return rc < 0 ? rc : job_follow_send(&state->follow, out.data, out.len);
+}
+
+static CO_BLOCKS int send_event(struct listener_state *state, const char *name,
+                                event_render *render)
+{
+    return send_event_with_id(state, name, "", render);
+}
+
+/* With an id also where there was no result: with it a browser that comes again is told to stay
+ * away. */
+static CO_BLOCKS int send_end(struct listener_state *state)
+{
+    char id[RESULT_CURSOR_SIZE];
+
+    result_cursor_format(&state->follow.key.from, id);
+    return send_event_with_id(state, "end", id, job_record_render);
 }
 
 /* Once it has ended, "end" says so. */
@@ -99,7 +120,7 @@ static CO_BLOCKS int send_news(struct listener_state *state)
     int rc = job_follow_write(&state->follow);
 
     if (rc == 0 && state->follow.has_all)
-        return send_event(state, "end", job_record_render);
+        return send_end(state);
     if (rc == 0)
         rc = send_job(state);
     return rc == 0 ? send_progress(state) : rc;
@@ -146,13 +167,13 @@ static CO_BLOCKS int follow(struct http_exchange *exchange, struct api *api,
     struct listener_state state = {.knows_job = false};
 
     job_follow_begin(&state.follow, exchange, api, record, query, FRAME_EVENTS);
-    int rc = query->has_position ? job_follow_is_over(&state.follow) : 0;
-    if (rc == 0)
-        rc = listen_to(exchange, &state);
-    else if (rc == 1)
+    int rc = job_follow_is_over(&state.follow);
+    if (rc < 0)
+        rc = answer_job_failure(exchange, rc);
+    else if (rc == 1 && query->has_position)
         rc = http_answer(exchange, 204, NULL, NULL);
     else
-        rc = answer_job_failure(exchange, rc);
+        rc = listen_to(exchange, &state);
     job_follow_end(&state.follow);
     return rc;
 }

@@ -135,13 +135,12 @@ int job_follow_write(struct job_follow *follow)
 int job_follow_is_over(struct job_follow *follow)
 {
     struct result_block *block;
-
-    if (!job_record_has_ended(follow->record))
-        return 0;
     int rc = get_block(follow, &block);
+
     if (rc < 0)
         return rc;
-    bool is_over = block->bytes.len == 0 && is_newest(follow, block);
+    bool is_over =
+        block->bytes.len == 0 && is_newest(follow, block) && job_record_has_ended(follow->record);
     result_block_unref(block);
     return is_over;
 }

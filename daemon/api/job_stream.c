@@ -19,6 +19,8 @@ int job_stream_begin(struct http_exchange *exchange, const char *content_type)
 
 int job_stream_end(int rc)
 {
+    if (rc == -ESHUTDOWN)
+        return 0;
     return rc == -ENOENT ? -ECANCELED : rc;
 }
 
@@ -64,20 +66,28 @@ static CO_BLOCKS int write_last_line(struct job_follow *follow)
     return rc < 0 ? rc : job_follow_send(follow, line.data, line.len);
 }
 
+static CO_BLOCKS int write_all(struct job_follow *follow)
+{
+    int rc = job_stream_begin(follow->exchange, "application/x-ndjson");
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = write_results(follow);
+    if (rc == 0)
+        rc = write_last_line(follow);
+    return job_stream_end(rc);
+}
+
 static CO_BLOCKS int stream(struct http_exchange *exchange, struct api *api,
                             struct job_record *record, const struct follow_query *query)
 {
     struct job_follow follow;
-    int rc = job_stream_begin(exchange, "application/x-ndjson");
 
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
     job_follow_begin(&follow, exchange, api, record, query, FRAME_LINES);
-    rc = write_results(&follow);
-    if (rc == 0)
-        rc = write_last_line(&follow);
+    int rc = job_follow_is_over(&follow);
+    rc = rc < 0 ? answer_job_failure(exchange, rc) : write_all(&follow);
     job_follow_end(&follow);
-    return job_stream_end(rc);
+    return rc;
 }
 
 int job_results_stream(struct http_exchange *exchange, void *arg)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_RESULTS = 64 };
+enum { BLOCK_RESULTS = 64, MAX_KEPT_BYTES = 2 * RESULT_BLOCK_BYTES };
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
@@ -177,6 +177,8 @@ static CO_BLOCKS int make(struct result_blocks *blocks, const struct result_bloc
     block->rc = fill(block, source, record);
     block->is_made = true;
     co_event_set(&block->made);
+    if (block->bytes.len > MAX_KEPT_BYTES)
+        drop(blocks, block); /* whoever waits for it has it */
     if (block->rc < 0) {
         int rc = block->rc;
         drop(blocks, block);

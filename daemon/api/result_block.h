@@ -4,8 +4,8 @@
  * clients follow a job, each block is read from the store and rendered once while they are close to
  * each other; a client that is far behind makes its own. A block that has been made never changes.
  *
- * Some blocks are kept for who comes next, the others as long as they are used: so memory is
- * bounded by the number of clients, and is much less when they keep up.
+ * Some blocks are kept for who comes next, the others as long as they are used, and so is one with
+ * a large result: memory is bounded by the number of clients, and is much less when they keep up.
  */
 #pragma once
 

@@ -7,6 +7,7 @@
 #include "daemon/api/access.h"
 #include "daemon/api/api.h"
 #include "daemon/api/job_answer.h"
+#include "daemon/api/job_stream.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/result_page.h"
 #include "daemon/model/render_csv.h"
@@ -86,7 +87,7 @@ static CO_BLOCKS int answer_table(struct http_exchange *exchange, struct api *ap
     if (rc < 0)
         return answer_job_failure(exchange, rc);
     rc = begin(exchange, record);
-    return rc != 0 ? (rc < 0 ? rc : 0) : write_table(exchange, api, &view, query);
+    return rc != 0 ? (rc < 0 ? rc : 0) : job_stream_end(write_table(exchange, api, &view, query));
 }
 
 int job_results_csv(struct http_exchange *exchange, void *arg)

@@ -5,6 +5,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/engine/job_feed.h"
+#include "daemon/engine/job_watch.h"
 #include "daemon/engine/recorder.h"
 #include "daemon/engine/stored_head.h"
 
@@ -174,9 +175,11 @@ int active_jobs_get_or_give_up(struct active_jobs *jobs, int64_t number,
 {
     int rc = active_jobs_get(jobs, number, ret_job);
 
-    if (rc == -EBADMSG)
-        rc = store_give_up(jobs->context->store, number, instant_now()) ?: -ENOENT;
-    return rc;
+    if (rc != -EBADMSG)
+        return rc;
+    rc = store_give_up(jobs->context->store, number, instant_now());
+    job_watches_wake(jobs->context->watches, number, NULL);
+    return rc < 0 ? rc : -ENOENT;
 }
 
 /* --- The group -------------------------------------------------------------------------------- */

@@ -168,8 +168,11 @@ static int record(void *arg, void **ret_result)
 
 /* --- From beginning to end -------------------------------------------------------------------- */
 
+/* Jobs that could not be written live on. */
 static void destroy(struct recorder *recorder)
 {
+    while (!co_list_is_empty(&recorder->dirty))
+        co_list_take_first(&recorder->dirty);
     commit_group_free(recorder->group);
     result_encoder_done(&recorder->encoder);
     free(recorder);

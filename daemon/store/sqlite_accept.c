@@ -261,9 +261,7 @@ static int resume_ids(struct sqlite_connection *writer)
     const char *id = (const char *)sqlite3_column_text(statement, 0);
     if (id == NULL)
         rc = -ENOMEM;
-    else if (!job_id_is_valid(id))
-        rc = -EBADMSG;
-    else
+    else if (job_id_is_valid(id)) /* one that is damaged costs nothing but the order of ids */
         rc = ulid_resume(&writer->store->ids, id + sizeof(JOB_ID_PREFIX) - 1);
     sqlite3_reset(statement);
     return rc < 0 ? rc : 0;

@@ -61,13 +61,20 @@ static int read_chunk(struct sqlite_connection *connection, int64_t upload, uint
     return rc;
 }
 
+/* Whether the items that are queued are in the chunk that they are said to be in. */
+static bool are_in(const struct sqlite_queued *queued, const struct job_chunk *chunk)
+{
+    return queued->first >= chunk->first && queued->first - chunk->first <= chunk->n_items &&
+           queued->n_items <= chunk->n_items - (queued->first - chunk->first);
+}
+
 /* Damaged lines are not given; which items they were is known from the queue. */
 static int fill_chunk(struct sqlite_connection *connection, struct claim_op *op, int64_t upload,
                       const struct sqlite_queued *queued, struct store_claim *claim)
 {
     int rc = read_chunk(connection, upload, queued->data, &op->claims->arena, &claim->chunk);
 
-    claim->is_damaged = rc == STORE_DAMAGED_CONTENT;
+    claim->is_damaged = rc == STORE_DAMAGED_CONTENT || (rc == 0 && !are_in(queued, &claim->chunk));
     if (claim->is_damaged) {
         claim->chunk = (struct job_chunk){.first = queued->first, .n_items = queued->n_items};
         return 0;

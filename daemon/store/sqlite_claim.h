@@ -18,7 +18,7 @@ struct sqlite_queued {
     enum chunk_started started;
 };
 
-/* Reads a row of a statement that has these columns, and resets it. returns 1, -EBADMSG */
+/* Reads a row of a statement that has these columns, and resets it. returns 1 */
 int sqlite_queue_read(sqlite3_stmt *statement, struct sqlite_queued *ret_queued);
 
 /* returns 0, -errno */

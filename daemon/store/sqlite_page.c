@@ -60,7 +60,8 @@ static const struct job_chunk *find_chunk(const struct store_page *page, uint32_
     return NULL;
 }
 
-/* A chunk that is damaged has no lines; one that is lost is one item. */
+/* One that is damaged, or lost, is one item without lines: what it says of itself may be anything.
+ */
 static int read_chunk(struct sqlite_connection *connection, struct sqlite_page_op *op,
                       uint32_t item, struct job_chunk *ret_chunk)
 {
@@ -73,13 +74,10 @@ static int read_chunk(struct sqlite_connection *connection, struct sqlite_page_o
     if (rc <= 0)
         return rc;
     rc = sqlite_chunk(statement, ret_chunk);
-    if (!is_in(ret_chunk, item))
-        *ret_chunk = lost;
-    else if (rc == 0)
+    if (rc == 0 && is_in(ret_chunk, item)) {
         rc = copy_blob(op, statement, 5, &ret_chunk->lines, &ret_chunk->length);
-    if (rc == STORE_DAMAGED_CONTENT) {
-        ret_chunk->lines = NULL;
-        ret_chunk->length = 0;
+    } else if (rc == 0 || rc == STORE_DAMAGED_CONTENT) {
+        *ret_chunk = lost;
         rc = 0;
     }
     sqlite3_reset(statement);

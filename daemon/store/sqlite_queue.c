@@ -3,19 +3,25 @@
 
 #include "daemon/store/sqlite_claim.h"
 
+/* A row that says what cannot be is kept within bounds, and found not to be of its chunk later. */
+static uint32_t bounded(int64_t n_items)
+{
+    return n_items < 1 ? 1 : n_items > CHUNK_ITEMS ? CHUNK_ITEMS : (uint32_t)n_items;
+}
+
 int sqlite_queue_read(sqlite3_stmt *statement, struct sqlite_queued *ret_queued)
 {
     *ret_queued = (struct sqlite_queued){
         .job = sqlite3_column_int64(statement, 0),
         .first = (uint32_t)sqlite3_column_int64(statement, 1),
-        .n_items = (uint32_t)sqlite3_column_int64(statement, 2),
+        .n_items = bounded(sqlite3_column_int64(statement, 2)),
         .data = (uint32_t)sqlite3_column_int64(statement, 3),
         .tries = (unsigned)sqlite3_column_int64(statement, 4),
         .n_results = (unsigned)sqlite3_column_int64(statement, 5),
         .started = (enum chunk_started)sqlite3_column_int(statement, 6),
     };
     sqlite3_reset(statement);
-    return ret_queued->n_items <= CHUNK_ITEMS ? 1 : -EBADMSG;
+    return 1;
 }
 
 int sqlite_queue_add(struct sqlite_connection *connection, const struct sqlite_queued *queued,

@@ -128,5 +128,6 @@ const char sqlite_schema_3[] =
     "DROP INDEX job_key;"
     "CREATE UNIQUE INDEX job_key ON job(tenant, key) WHERE key IS NOT NULL;"
     "DROP INDEX job_status;"
-    "CREATE INDEX job_status ON job(tenant, status, number, n_items);" /* also for their sum */
+    "CREATE INDEX job_status ON job(tenant, status, number, ended_at, n_items);" /* also for their
+                                                                                    sum */
     "CREATE INDEX job_tenant ON job(tenant, number);";
