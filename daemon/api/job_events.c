@@ -7,6 +7,7 @@
  *
  * source  WHATWG HTML, "Server-sent events" */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/co/co.h"
@@ -41,22 +42,18 @@ typedef void event_render(const struct job_record *record, size_t n_running, str
 static int render_event(const char *name, const char *id, event_render *render,
                         const struct job_record *record, struct buffer *out)
 {
-    static const char id_is[] = "id: ", event[] = "\nevent: ", data[] = "\ndata: ", end[] = "\n\n";
-    size_t from = *id != '\0' ? 0 : 1; /* the line end before "event: " */
+    const char *name_of_id = *id != '\0' ? "\nid: " : "";
+    char head[RESULT_CURSOR_SIZE + 64];
     struct json_writer w;
-    int rc = 0;
 
-    if (*id != '\0' && ((rc = buffer_append(out, id_is, strlen(id_is))) < 0 ||
-                        (rc = buffer_append(out, id, strlen(id))) < 0))
-        return rc;
-    if ((rc = buffer_append(out, event + from, strlen(event + from))) < 0 ||
-        (rc = buffer_append(out, name, strlen(name))) < 0 ||
-        (rc = buffer_append(out, data, strlen(data))) < 0)
+    snprintf(head, sizeof(head), "event: %s%s%s\ndata: ", name, name_of_id, id);
+    int rc = buffer_append(out, head, strlen(head));
+    if (rc < 0)
         return rc;
     jw_init(&w, out);
     render(record, jobs_n_running(record), &w);
     rc = jw_finish(&w);
-    return rc < 0 ? rc : buffer_append(out, end, strlen(end));
+    return rc < 0 ? rc : buffer_append(out, "\n\n", 2);
 }
 
 static CO_BLOCKS int send_event_with_id(struct listener_state *state, const char *name,

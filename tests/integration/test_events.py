@@ -89,6 +89,14 @@ class EventsTest(StreamTest):
         with self.events_stream(job, "?after_seq=2") as stream:
             self.assertEqual([event.name for event in stream.events()], ["job", "result", "end"])
 
+    def test_who_was_told_nothing_but_the_end_need_not_come_again(self) -> None:
+        job = self.ended(self.submit([self.origin.url()] * 3))
+        with self.events_stream(job, "?outcome=blocked") as stream:
+            end = list(stream.events())[-1]
+        self.assertEqual(end.name, "end")
+        with self.events_stream(job, "?outcome=blocked", Last_Event_ID=end.id) as stream:
+            self.assertEqual(stream.status, 204)
+
     def test_what_makes_no_sense_is_refused(self) -> None:
         job = self.ended(self.submit([self.origin.url()]))
         for query, last, status in (("", "x", 400), ("", "-1", 400), ("?after_seq=x", "", 400),
