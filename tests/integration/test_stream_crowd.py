@@ -22,7 +22,7 @@ BLOCKED = "http://192.0.2.1:9/"
 class Listener:
     """Reads events without chunks between them (HTTP/1.0), and keeps their ids."""
 
-    ID = re.compile(rb"\nid: (\d+)\n")
+    ID = re.compile(rb"\nid: (\d+)\nevent: result\n")
 
     def __init__(self, gatherd: Gatherd, job: Json, last_id: int = 0) -> None:
         self.socket = socket.create_connection(("127.0.0.1", gatherd.port))
