@@ -48,6 +48,12 @@ void recorder_hurry(struct recorder *recorder)
         co_event_set(&recorder->is_urgent);
 }
 
+/* Whether its end comes with the results that wait. */
+static bool has_all(const struct active_job *job)
+{
+    return job->next.tally.n_finished + job->n_waiting == job->next.tally.n_items;
+}
+
 void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_t item,
                   const struct result *result)
 {
@@ -65,7 +71,7 @@ void recorder_add(struct recorder *recorder, struct active_chunk *chunk, uint32_
     recorder->n_results++;
     recorder->n_bytes += recorded_size(recorded);
     mark_dirty(recorder, job);
-    if (chunk->items[item].was_sent || recorder->n_results >= COMMIT_GROUP_RESULTS)
+    if (chunk->items[item].was_sent || has_all(job) || recorder->n_results >= COMMIT_GROUP_RESULTS)
         recorder_hurry(recorder);
     check_backlog(recorder);
 }
