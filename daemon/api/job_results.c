@@ -27,15 +27,6 @@ static int take_cursor(void *query, const char *name, const char *value)
     return result_cursor_parse(value, &((struct result_query *)query)->from);
 }
 
-static int take_outcome(void *query, const char *name, const char *value)
-{
-    struct result_query *q = query;
-
-    (void)name;
-    q->by_outcome = true;
-    return outcome_from_name(value, &q->outcome);
-}
-
 static int take_order(void *query, const char *name, const char *value)
 {
     struct result_query *q = query;
@@ -49,7 +40,7 @@ static const struct list_param result_params[] = {
     {"limit", take_limit, "a number from 1 to 1000"},
     {"cursor", take_cursor, "the next_cursor of the page before"},
     {"order", take_order, "index or completed"},
-    {"outcome", take_outcome, outcome_names},
+    {"outcome", result_query_take_outcome, outcome_names},
     {.name = NULL},
 };
 

@@ -14,17 +14,8 @@
 
 enum { PAGE_ROWS = 256, PAGE_BYTES = 64 * 1024 };
 
-static int take_outcome(void *query, const char *name, const char *value)
-{
-    struct result_query *q = query;
-
-    (void)name;
-    q->by_outcome = true;
-    return outcome_from_name(value, &q->outcome);
-}
-
 static const struct list_param params[] = {
-    {"outcome", take_outcome, outcome_names},
+    {"outcome", result_query_take_outcome, outcome_names},
     {.name = NULL},
 };
 

@@ -320,3 +320,12 @@ int result_cursor_parse(const char *text, struct result_cursor *ret_cursor)
     ret_cursor->in_rest = *text == 'r';
     return list_take_number(text + ret_cursor->in_rest, &ret_cursor->next);
 }
+
+int result_query_take_outcome(void *query, const char *name, const char *value)
+{
+    struct result_query *q = query;
+
+    (void)name;
+    q->by_outcome = true;
+    return outcome_from_name(value, &q->outcome);
+}

@@ -59,3 +59,6 @@ void result_cursor_format(const struct result_cursor *cursor, char text[RESULT_C
 
 /* returns 0, -EINVAL */
 int result_cursor_parse(const char *text, struct result_cursor *ret_cursor);
+
+/* For the `outcome` of a struct list_param: sets the filter of a struct result_query. */
+int result_query_take_outcome(void *query, const char *name, const char *value);
