@@ -29,8 +29,7 @@ struct claimer {
     size_t ahead;  /* and so many more, because claiming takes its time */
     bool has_enough;
     size_t max_items;
-    size_t items_per_chunk; /* of the chunks that were claimed last */
-    int64_t *busy;          /* numbers of the jobs that want nothing now */
+    int64_t *busy; /* numbers of the jobs that want nothing now */
     size_t n_busy, max_busy;
     struct co_task *task;
 };
@@ -83,8 +82,19 @@ static size_t enough(const struct claimer *claimer)
     return claimer->enough + claimer->ahead;
 }
 
-/* In chunks as they were lately. */
-static size_t n_wanted(struct claimer *claimer)
+struct wanted {
+    size_t n_claims, n_items; /* at most, of both; no claims: there is enough, or too much */
+};
+
+/* Of jobs that have nothing in memory: they shall not wait for those that have a lot. */
+static struct wanted wanted_beside(size_t n_active)
+{
+    size_t n_more = n_active < MAX_BESIDE ? MAX_BESIDE - n_active : 0;
+
+    return (struct wanted){smaller(n_more, MAX_CLAIMS_BESIDE), CHUNK_ITEMS};
+}
+
+static struct wanted find_wanted(struct claimer *claimer)
 {
     size_t n_runnable = count_runnable(claimer);
     size_t n_active = claimer->jobs->table.n_jobs;
@@ -94,10 +104,10 @@ static size_t n_wanted(struct claimer *claimer)
     if (!claimer->context->has_more || claimer->context->n_items >= claimer->max_items ||
         claimer->context->n_bytes >= MAX_BYTES || n_active >= claimer->enough + MAX_WAITING ||
         recorder_n_results(claimer->context->recorder) >= RECORDER_MAX_RESULTS)
-        return 0;
+        return (struct wanted){0};
     if (claimer->has_enough)
-        return n_active < MAX_BESIDE ? smaller(MAX_BESIDE - n_active, MAX_CLAIMS_BESIDE) : 0;
-    return smaller((enough(claimer) - n_runnable) / claimer->items_per_chunk + 1, MAX_CLAIMS);
+        return wanted_beside(n_active);
+    return (struct wanted){MAX_CLAIMS, enough(claimer) - n_runnable};
 }
 
 static int add_busy(struct claimer *claimer, int64_t number)
@@ -171,33 +181,30 @@ static CO_BLOCKS int feed_at_last(struct claimer *claimer, const struct store_cl
 
 static CO_BLOCKS int feed_all(struct claimer *claimer, const struct store_claims *claims)
 {
-    size_t n_items = 0;
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < claims->n_claims; i++) {
-        n_items += claims->claims[i].n_items;
+    for (size_t i = 0; rc == 0 && i < claims->n_claims; i++)
         rc = feed_at_last(claimer, &claims->claims[i]);
-    }
-    if (claims->n_claims > 0)
-        claimer->items_per_chunk = n_items / claims->n_claims;
     return rc;
 }
 
 /* What is ahead has to last while the next claim is under way, should that take twice as long. */
-static CO_BLOCKS int ask(struct claimer *claimer, size_t max, struct store_claims *ret_claims)
+static CO_BLOCKS int ask(struct claimer *claimer, struct wanted wanted,
+                         struct store_claims *ret_claims)
 {
     const struct active_context *context = claimer->context;
     uint64_t n_before = context->n_finished;
 
     recorder_hurry(context->recorder);
-    int rc = store_claim(context->store, max, claimer->busy, claimer->n_busy, ret_claims);
+    int rc = store_claim(context->store, wanted.n_claims, wanted.n_items, claimer->busy,
+                         claimer->n_busy, ret_claims);
     crash_point("after_claim");
     claimer->ahead = smaller(2 * (context->n_finished - n_before), claimer->max_items / JOBS_SHARE);
     return rc;
 }
 
 /* What comes in while the store is asked counts as more. */
-static CO_BLOCKS int claim_and_feed(struct claimer *claimer, size_t max)
+static CO_BLOCKS int claim_and_feed(struct claimer *claimer, struct wanted wanted)
 {
     struct store_claims claims;
     int rc = list_busy(claimer);
@@ -205,20 +212,20 @@ static CO_BLOCKS int claim_and_feed(struct claimer *claimer, size_t max)
     if (rc < 0)
         return store_watch_wait(claimer->context->watch, rc);
     claimer->context->has_more = false;
-    rc = ask(claimer, max, &claims);
+    rc = ask(claimer, wanted, &claims);
     claimer->context->has_more |= rc < 0 || claims.n_claims > 0;
     rc = rc < 0 ? store_watch_wait(claimer->context->watch, rc) : feed_all(claimer, &claims);
     store_claims_done(&claims);
     return rc;
 }
 
-static CO_BLOCKS int claim_some(struct claimer *claimer, size_t max)
+static CO_BLOCKS int claim_some(struct claimer *claimer, struct wanted wanted)
 {
     int rc = co_semaphore_acquire(&claimer->context->claiming);
 
     if (rc < 0)
         return rc;
-    rc = claim_and_feed(claimer, max);
+    rc = claim_and_feed(claimer, wanted);
     co_semaphore_release(&claimer->context->claiming);
     return rc;
 }
@@ -232,8 +239,8 @@ static int claim(void *arg, void **ret_result)
     (void)ret_result;
     do {
         co_event_clear(may_claim);
-        size_t n = n_wanted(claimer);
-        rc = n > 0 ? claim_some(claimer, n) : co_event_wait(may_claim);
+        struct wanted wanted = find_wanted(claimer);
+        rc = wanted.n_claims > 0 ? claim_some(claimer, wanted) : co_event_wait(may_claim);
     } while (rc == 0);
     return rc == -EIO ? 0 : rc; /* the watch has told everybody */
 }
@@ -256,7 +263,6 @@ int claimer_new(struct claimer **ret_claimer, struct active_jobs *jobs, size_t m
     claimer->context->has_more = true;
     claimer->enough = 2 * max_running;
     claimer->max_items = clamp(max_running * ITEMS_PER_RUNNING, MIN_ITEMS, MAX_ITEMS);
-    claimer->items_per_chunk = CHUNK_ITEMS;
     int rc = co_create_task("claimer", claim, claimer, &claimer->task);
     if (rc < 0) {
         free(claimer);

@@ -15,9 +15,9 @@ struct claim_op {
     struct store_op op;
     const int64_t *busy;
     size_t n_busy;
-    size_t max;
+    size_t max, max_items;
     int64_t job; /* only chunks of this one that were started; 0: any */
-    size_t n_bytes;
+    size_t n_items, n_bytes;
     struct store_claims *claims;
 };
 
@@ -35,7 +35,8 @@ static bool is_busy(const struct claim_op *op, int64_t job)
 
 static bool is_enough(const struct claim_op *op)
 {
-    return op->claims->n_claims == op->max || op->n_bytes >= CLAIM_BYTES;
+    return op->claims->n_claims == op->max || op->n_items >= op->max_items ||
+           op->n_bytes >= CLAIM_BYTES;
 }
 
 /* --- What is given of a chunk ----------------------------------------------------------------- */
@@ -101,6 +102,7 @@ static int add_claim(struct sqlite_connection *connection, struct claim_op *op, 
     if (rc < 0)
         return rc;
     op->claims->n_claims++;
+    op->n_items += queued->n_items;
     return 0;
 }
 
@@ -236,7 +238,7 @@ static int begin_claims(struct claim_op *op)
 
     arena_done(&claims->arena);
     claims->n_claims = 0;
-    op->n_bytes = 0;
+    op->n_items = op->n_bytes = 0;
     claims->claims = arena_calloc(&claims->arena, op->max, sizeof(*claims->claims));
     return claims->claims != NULL ? 0 : -ENOMEM;
 }
@@ -274,10 +276,11 @@ static CO_BLOCKS int run_claim(struct store *store, struct claim_op *claim)
     return rc;
 }
 
-int store_claim(struct store *store, size_t max, const int64_t *busy, size_t n_busy,
-                struct store_claims *ret_claims)
+int store_claim(struct store *store, size_t max, size_t max_items, const int64_t *busy,
+                size_t n_busy, struct store_claims *ret_claims)
 {
-    struct claim_op claim = {.busy = busy, .n_busy = n_busy, .max = max, .claims = ret_claims};
+    struct claim_op claim = {
+        .busy = busy, .n_busy = n_busy, .max = max, .max_items = max_items, .claims = ret_claims};
 
     return run_claim(store, &claim);
 }
@@ -285,7 +288,7 @@ int store_claim(struct store *store, size_t max, const int64_t *busy, size_t n_b
 int store_claim_started(struct store *store, int64_t job, size_t max,
                         struct store_claims *ret_claims)
 {
-    struct claim_op claim = {.job = job, .max = max, .claims = ret_claims};
+    struct claim_op claim = {.job = job, .max = max, .max_items = SIZE_MAX, .claims = ret_claims};
 
     return run_claim(store, &claim);
 }

@@ -166,11 +166,13 @@ struct store_claims {
  * + i * stride / weight, where base is the smallest pass that was ready when it was accepted. So a
  * small job is served next, and none starves.
  *
+ * max         chunks,
+ * max_items   and, but for what the last chunk has too many, items
  * busy        sorted numbers of jobs that want nothing now
  * ret_claims  owed one store_claims_done(), whatever is returned
  */
-CO_BLOCKS int store_claim(struct store *store, size_t max, const int64_t *busy, size_t n_busy,
-                          struct store_claims *ret_claims);
+CO_BLOCKS int store_claim(struct store *store, size_t max, size_t max_items, const int64_t *busy,
+                          size_t n_busy, struct store_claims *ret_claims);
 void store_claims_done(struct store_claims *claims);
 
 /* Claims chunks of one job that was_started is true of, whatever its turn: before a job is ended

@@ -133,7 +133,7 @@ static CO_BLOCKS int work(struct store *store, struct job_record *record, uint64
     struct store_chunk_end ended[MAX_CLAIMS];
     struct store_claims claims;
     size_t n = 0;
-    int rc = store_claim(store, MAX_CLAIMS, NULL, 0, &claims);
+    int rc = store_claim(store, MAX_CLAIMS, SIZE_MAX, NULL, 0, &claims);
 
     if (rc == 0 && claims.n_claims > 0) {
         n = make_results(&claims, results, ended);

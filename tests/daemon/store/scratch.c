@@ -181,7 +181,7 @@ int claim_all(struct store *store)
 
     do {
         struct store_claims claims;
-        int rc = store_claim(store, 64, NULL, 0, &claims);
+        int rc = store_claim(store, 64, SIZE_MAX, NULL, 0, &claims);
         n_before = n_items;
         for (size_t i = 0; i < claims.n_claims; i++)
             n_items += (int)claims.claims[i].n_items;

@@ -31,14 +31,14 @@ static char letter_of(int64_t number)
 
 /* What is claimed, as text: "a0+2 b0+1" are the first two items of a and the first of b; with " x3"
  * behind if it was the third try, and "!" if it was started by somebody. */
-static const char *claim_but(size_t max, const int64_t *busy, size_t n_busy)
+static const char *claim_of(size_t max, size_t max_items, const int64_t *busy, size_t n_busy)
 {
     static char text[4096];
     struct store_claims claims;
     int length = 0;
 
     text[0] = '\0';
-    assert_ok(store_claim(the_store, max, busy, n_busy, &claims));
+    assert_ok(store_claim(the_store, max, max_items, busy, n_busy, &claims));
     for (size_t i = 0; i < claims.n_claims; i++) {
         const struct store_claim *claim = &claims.claims[i];
         length += sprintf(text + length, "%s%c%u+%u", i > 0 ? " " : "", letter_of(claim->job),
@@ -50,6 +50,11 @@ static const char *claim_but(size_t max, const int64_t *busy, size_t n_busy)
     }
     store_claims_done(&claims);
     return text;
+}
+
+static const char *claim_but(size_t max, const int64_t *busy, size_t n_busy)
+{
+    return claim_of(max, SIZE_MAX, busy, n_busy);
 }
 
 static const char *claim(size_t max)
@@ -102,6 +107,18 @@ CO_TEST(chunks_are_claimed_once_and_in_order)
     ck_assert_str_eq(claim(2), "a0+2 a2+2");
     ck_assert_str_eq(claim(9), "a4+1");
     ck_assert_str_eq(claim(9), "");
+    stores_close();
+}
+
+CO_TEST(no_chunk_is_claimed_after_one_with_which_there_are_enough_items)
+{
+    const struct test_job pairs = {.chunk_items = 2};
+
+    stores_open();
+    accept_job('a', 10, &pairs);
+    ck_assert_str_eq(claim_of(9, 1, NULL, 0), "a0+2");
+    ck_assert_str_eq(claim_of(9, 3, NULL, 0), "a2+2 a4+2");
+    ck_assert_str_eq(claim_of(9, 4, NULL, 0), "a6+2 a8+2");
     stores_close();
 }
 
@@ -185,7 +202,7 @@ CO_TEST(a_claim_says_which_items_have_a_result)
     commit('a', 63, 2, -1);
     commit('a', 255, 1, -1);
     stores_crash();
-    assert_ok(store_claim(the_store, 1, NULL, 0, &claims));
+    assert_ok(store_claim(the_store, 1, SIZE_MAX, NULL, 0, &claims));
     ck_assert_uint_eq(claims.claims[0].has_result[0], UINT64_C(1) << 63 | 1 << 3);
     ck_assert_uint_eq(claims.claims[0].has_result[1], 1);
     ck_assert_uint_eq(claims.claims[0].has_result[2], 0);
@@ -386,7 +403,7 @@ CO_TEST(a_single_has_the_lines_of_its_chunk_and_what_is_known_of_it)
     stores_crash();
     die_of("a0+3x2!");
     die_of("a0+3x3!");
-    assert_ok(store_claim(the_store, 9, NULL, 0, &claims));
+    assert_ok(store_claim(the_store, 9, SIZE_MAX, NULL, 0, &claims));
     ck_assert_uint_eq(claims.n_claims, 1);
     ck_assert(claims.claims[0].was_started);
     ck_assert_uint_eq(claims.claims[0].chunk.n_items, 3);
@@ -407,7 +424,7 @@ CO_TEST(without_memory_nothing_is_claimed)
     for (size_t n = 1;; n++) {
         size_t before = fault_live();
         fault_arm(n);
-        int rc = store_claim(the_store, 2, NULL, 0, &claims);
+        int rc = store_claim(the_store, 2, SIZE_MAX, NULL, 0, &claims);
         if (!fault_disarm())
             break;
         if (rc == 0)
@@ -433,6 +450,7 @@ Suite *suite_sqlite_claim(void)
     TCase *tcase = tcase_create("all");
 
     tcase_add_test(tcase, chunks_are_claimed_once_and_in_order);
+    tcase_add_test(tcase, no_chunk_is_claimed_after_one_with_which_there_are_enough_items);
     tcase_add_test(tcase, a_small_job_does_not_wait_behind_a_big_one);
     tcase_add_test(tcase, a_heavier_job_has_more_turns);
     tcase_add_test(tcase, busy_jobs_are_left_out_and_lose_nothing);

@@ -140,7 +140,7 @@ CO_TEST(chunk_is_damaged_whatever_of_it_is)
 
     take(store, 5);
     scratch_sql(chunk_damages[_i]);
-    assert_ok(store_claim(store, 1, NULL, 0, &claims));
+    assert_ok(store_claim(store, 1, SIZE_MAX, NULL, 0, &claims));
     ck_assert_uint_eq(claims.n_claims, 1);
     ck_assert(claims.claims[0].is_damaged);
     ck_assert(claims.claims[0].chunk.lines == NULL);
@@ -233,7 +233,7 @@ CO_TEST(what_version_1_has_written_is_read)
     store = open_store();
     ck_assert_int_gt(scratch_sql("PRAGMA user_version"), 1);
     ck_assert(has_body(store, with_body));
-    assert_ok(store_claim(store, 2, NULL, 0, &claims));
+    assert_ok(store_claim(store, 2, SIZE_MAX, NULL, 0, &claims));
     ck_assert_uint_eq(claims.n_claims, 2); /* the chunk of the first one was not ended */
     ck_assert(!claims.claims[0].is_damaged && !claims.claims[1].is_damaged);
     store_claims_done(&claims);

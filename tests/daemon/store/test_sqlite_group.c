@@ -280,7 +280,7 @@ CO_TEST(damaged_lines_are_not_given)
     struct job_record *job = stores_accept(4, &pairs);
     execute(damages[_i]);
     for (unsigned n_tries = 1; n_tries <= 2; n_tries++) {
-        assert_ok(store_claim(the_store, 9, NULL, 0, &claims));
+        assert_ok(store_claim(the_store, 9, SIZE_MAX, NULL, 0, &claims));
         ck_assert_uint_eq(claims.n_claims, 2);
         ck_assert(claims.claims[0].is_damaged && !claims.claims[1].is_damaged);
         ck_assert_uint_eq(claims.claims[0].n_items, 2);

@@ -82,7 +82,7 @@ static void claim_some(void)
     for (size_t i = 0; i < model->n_jobs; i++)
         if (one_in(4))
             busy[n_busy++] = model->jobs[i].record->number;
-    assert_ok(store_claim(the_store, max, busy, n_busy, &claims));
+    assert_ok(store_claim(the_store, max, SIZE_MAX, busy, n_busy, &claims));
     model_claimed(model, &claims, max, busy, n_busy);
     store_claims_done(&claims);
 }

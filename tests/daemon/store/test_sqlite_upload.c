@@ -40,7 +40,7 @@ static void expect_lines(uint32_t n_items, const struct test_job *job)
     struct store_claims claims;
     uint32_t n = 0;
 
-    assert_ok(store_claim(the_store, 4096, NULL, 0, &claims));
+    assert_ok(store_claim(the_store, 4096, SIZE_MAX, NULL, 0, &claims));
     for (size_t i = 0; i < claims.n_claims; i++) {
         const struct job_chunk *chunk = &claims.claims[i].chunk;
         ck_assert(!claims.claims[i].is_damaged);
