@@ -23,18 +23,24 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/jobs.h"
 #include "daemon/engine/loop_lag.h"
+#include "daemon/exposure.h"
 #include "daemon/model/result_set.h"
 #include "daemon/request_settings.h"
+#include "daemon/service_manager.h"
 #include "daemon/store/store.h"
 #include "daemon/task_dump.h"
 
 #define DRAIN_LOOK (10 * CO_MILLISECOND) /* how often to see whether all is finished */
 
-enum { MAX_SERVERS_TEXT = 1024 };
+enum {
+    MAX_SERVERS_TEXT = 1024,
+    STOP_MS = 10000, /* at most, from the end of draining to that of the process */
+};
 
 struct gatherd {
     const struct config *config;
     struct co_task *task_dump;
+    struct co_task *watchdog; /* NULL: nobody watches */
     struct loop_lag loop_lag;
     struct request_settings requests;
     struct egress *egress;
@@ -166,51 +172,24 @@ static int start_jobs(struct gatherd *gatherd, struct err *err)
     return jobs_new(&gatherd->jobs, &options);
 }
 
-static bool is_loopback(const struct co_address *address)
-{
-    static const char *const loopback[] = {"127.0.0.0/8", "::1/128"};
-    struct co_cidr range;
-
-    for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++)
-        if (co_cidr_parse(loopback[i], &range) == 0 && co_cidr_contains(&range, address))
-            return true;
-    return false;
-}
-
 static int read_tokens(struct gatherd *gatherd, struct err *err)
 {
     return tokens_load(&gatherd->tokens, gatherd->config->api.tokens_file, err);
 }
 
-/* Whoever can reach the API can make us fetch: without tokens, only this machine may. */
-static int check_endpoints(const struct string_list *listen, struct err *err)
-{
-    for (size_t i = 0; i < listen->n; i++) {
-        struct endpoint endpoint;
-        int rc = endpoint_parse(listen->items[i], &endpoint, err);
-        if (rc < 0)
-            return rc;
-        if (endpoint.path == NULL && !is_loopback(&endpoint.address))
-            return err_set(err, -EINVAL,
-                           "api.listen: %s can be reached from other machines, and without tokens "
-                           "whoever reaches it may use it: set api.tokens_file, or listen on a "
-                           "loopback address or a unix socket",
-                           listen->items[i]);
-    }
-    return 0;
-}
-
 /* Nobody may reach our own API through us. Nothing is accepted before we first wait. */
-static int block_own_addresses(struct gatherd *gatherd)
+static int block_own_addresses(struct gatherd *gatherd, struct err *err)
 {
     const char *text;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && (text = http_server_address(gatherd->server, i)) != NULL; i++) {
         struct endpoint endpoint;
-        if (endpoint_parse(text, &endpoint, NULL) == 0 && endpoint.path == NULL)
+        rc = exposure_check_address(gatherd->config, text, err);
+        if (rc == 0 && endpoint_parse(text, &endpoint, NULL) == 0 && endpoint.path == NULL)
             rc = egress_block_listener(gatherd->egress, &endpoint.address);
-        log_info("listening on %s", text);
+        if (rc == 0)
+            log_info("listening on %s", text);
     }
     return rc;
 }
@@ -237,8 +216,8 @@ static int start_api(struct gatherd *gatherd, struct err *err)
     int rc = http_traffic_init(&gatherd->traffic, api_routes, api_n_routes);
     if (rc == 0)
         rc = access_init(&gatherd->api.access, gatherd->tokens);
-    if (rc == 0 && gatherd->tokens == NULL)
-        rc = check_endpoints(&config->api.listen, err);
+    if (rc == 0)
+        rc = exposure_check(config, err);
     if (rc < 0)
         return rc;
     const struct http_server_options options = {
@@ -259,7 +238,13 @@ static int start_api(struct gatherd *gatherd, struct err *err)
         .n_allowed_origins = config->api.allowed_origins.n,
     };
     rc = http_server_new(&gatherd->server, &options, err);
-    return rc < 0 ? rc : block_own_addresses(gatherd);
+    return rc < 0 ? rc : block_own_addresses(gatherd, err);
+}
+
+static int start_watchdog(struct gatherd *gatherd, struct err *err)
+{
+    (void)err;
+    return service_watchdog_start(&gatherd->watchdog);
 }
 
 static const struct {
@@ -277,6 +262,7 @@ static const struct {
     {"the jobs", start_jobs},
     {"the tokens", read_tokens},
     {"the API", start_api},
+    {"the watchdog", start_watchdog},
 };
 
 static int start(struct gatherd *gatherd)
@@ -319,6 +305,7 @@ static void stop(struct gatherd *gatherd)
     egress_free(gatherd->egress);
     request_settings_done(&gatherd->requests);
     loop_lag_stop(&gatherd->loop_lag);
+    co_task_stop(gatherd->watchdog, "the daemon is stopping");
     co_task_stop(gatherd->task_dump, "the daemon is stopping");
 }
 
@@ -384,7 +371,11 @@ static int drain(struct gatherd *gatherd)
 static int serve_until_end(struct gatherd *gatherd)
 {
     uint64_t drain_ms = gatherd->config->api.drain_timeout_ms;
+
+    service_notify("READY=1\nSTATUS=Listening on %s", http_server_address(gatherd->server, 0));
     int rc = wait_for_end(gatherd);
+    service_notify("STOPPING=1\nSTATUS=Finishing what is under way\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+                   (drain_ms + STOP_MS) * 1000);
 
     gatherd->drained_by = co_now() + (co_time)drain_ms * CO_MILLISECOND;
     /* The next one ends the process. */

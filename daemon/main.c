@@ -7,8 +7,10 @@
 #include "daemon/base/state_directory.h"
 #include "daemon/base/tokens.h"
 #include "daemon/command_line.h"
+#include "daemon/exposure.h"
 #include "daemon/gatherd.h"
 #include "daemon/request_settings.h"
+#include "daemon/service_manager.h"
 #include "daemon/store/store.h"
 #include "daemon/token_command.h"
 
@@ -30,6 +32,8 @@ static int check(const struct config *config)
     if (rc == 0)
         rc = tokens_load(&tokens, config->api.tokens_file, &err);
     tokens_free(tokens);
+    if (rc == 0)
+        rc = exposure_check(config, &err);
     if (rc < 0)
         return complain(&err, rc);
     puts("The configuration is fine.");
@@ -48,11 +52,19 @@ static int back_up(const struct config *config, const char *file)
     return rc < 0 ? complain(&err, rc) : EXIT_STATUS_OK;
 }
 
-static int run(enum command command, const struct config *config, const char *file)
+static int serve(struct config *config)
+{
+    struct err err = {""};
+    int rc = service_take_sockets(config, &err);
+
+    return rc < 0 ? complain(&err, rc) : gatherd_serve(config);
+}
+
+static int run(enum command command, struct config *config, const char *file)
 {
     switch (command) {
     case COMMAND_SERVE:
-        return gatherd_serve(config);
+        return serve(config);
     case COMMAND_CHECK_CONFIG:
         return check(config);
     case COMMAND_PRINT_CONFIG:
@@ -77,6 +89,8 @@ int main(int argc, char **argv)
         return EXIT_STATUS_FAILED;
     }
     int status = command_line_read(argc, argv, &config, &command, &file);
+    if (status == 0 && service_take_credentials(&config) < 0)
+        status = EXIT_STATUS_FAILED;
     if (status == 0)
         status = run(command, &config, file);
     config_done(&config);

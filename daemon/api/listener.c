@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ static const char *hint(int error)
         {ENOENT, " (the directory does not exist)"},
         {EEXIST, " (the file exists and is not a socket)"},
         {EAFNOSUPPORT, " (is IPv6 disabled?)"},
+        {EBADF, " (this process was not given that descriptor)"},
+        {ENOTSOCK, " (the descriptor is of something else than a socket)"},
+        {EPROTOTYPE, " (it is not a stream socket that listens)"},
     };
 
     for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
@@ -62,22 +66,40 @@ static int bind_address(int fd, const struct co_address *address)
     return bind(fd, (const struct sockaddr *)&sockaddr, length) < 0 ? -errno : 0;
 }
 
-/* Asks the socket, which knows the port that was chosen for 0. */
-static int describe(struct listener *listener)
+static void describe_path(struct listener *listener, const char *path)
 {
-    struct sockaddr_storage sockaddr;
-    socklen_t length = sizeof(sockaddr);
+    snprintf(listener->text, sizeof(listener->text), "unix:%s", path);
+}
+
+static int describe_address(struct listener *listener, const struct sockaddr *sockaddr,
+                            socklen_t length)
+{
     struct co_address address;
     char text[CO_ADDRESS_TEXT_SIZE];
-
-    if (getsockname(listener->fd, (struct sockaddr *)&sockaddr, &length) < 0)
-        return -errno;
-    int rc = co_address_from_sockaddr((const struct sockaddr *)&sockaddr, length, &address);
+    int rc = co_address_from_sockaddr(sockaddr, length, &address);
     if (rc < 0)
         return rc;
     snprintf(listener->text, sizeof(listener->text),
              address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", co_address_format(&address, text),
              address.port);
+    return 0;
+}
+
+/* Asks the socket, which knows the port that was chosen for 0. */
+static int describe(struct listener *listener)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un path;
+        struct sockaddr_storage room;
+    } name = {.any.sa_family = AF_UNSPEC};
+    socklen_t length = sizeof(name);
+
+    if (getsockname(listener->fd, &name.any, &length) < 0)
+        return -errno;
+    if (name.any.sa_family != AF_UNIX)
+        return describe_address(listener, &name.any, length);
+    describe_path(listener, name.path.sun_path);
     return 0;
 }
 
@@ -141,7 +163,7 @@ static int own_path(struct listener *listener, const struct sockaddr_un *path)
     listener->path = *path;
     listener->path_device = file.st_dev;
     listener->path_inode = file.st_ino;
-    snprintf(listener->text, sizeof(listener->text), "unix:%s", path->sun_path);
+    describe_path(listener, path->sun_path);
     return 0;
 }
 
@@ -162,6 +184,40 @@ static int open_unix(struct listener *listener, const char *name)
     return rc;
 }
 
+static bool has_option(int fd, int option, int value)
+{
+    int is;
+    socklen_t length = sizeof(is);
+
+    return getsockopt(fd, SOL_SOCKET, option, &is, &length) == 0 && is == value;
+}
+
+static int adopt(struct listener *listener, int fd)
+{
+    struct stat file;
+
+    if (fstat(fd, &file) < 0)
+        return -errno;
+    if (!S_ISSOCK(file.st_mode))
+        return -ENOTSOCK;
+    if (!has_option(fd, SO_TYPE, SOCK_STREAM) || !has_option(fd, SO_ACCEPTCONN, 1))
+        return -EPROTOTYPE;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+        return -errno;
+    listener->fd = fd;
+    return describe(listener);
+}
+
+static int open_endpoint(struct listener *listener, const struct endpoint *endpoint)
+{
+    if (endpoint->path != NULL)
+        return open_unix(listener, endpoint->path);
+    if (endpoint->fd >= 0)
+        return adopt(listener, endpoint->fd);
+    return open_tcp(listener, &endpoint->address);
+}
+
 int listener_open(struct listener *ret_listener, const char *text, struct err *err)
 {
     struct endpoint endpoint;
@@ -170,8 +226,7 @@ int listener_open(struct listener *ret_listener, const char *text, struct err *e
     int rc = endpoint_parse(text, &endpoint, err);
     if (rc < 0)
         return rc;
-    rc = endpoint.path != NULL ? open_unix(ret_listener, endpoint.path)
-                               : open_tcp(ret_listener, &endpoint.address);
+    rc = open_endpoint(ret_listener, &endpoint);
     if (rc == 0)
         return 0;
     listener_close(ret_listener);

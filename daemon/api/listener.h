@@ -5,6 +5,8 @@
  *     0.0.0.0:80 [::]:80    all of them; [::] is IPv6 only, so the two go together
  *     localhost:7480        127.0.0.1
  *     unix:/run/x.sock      for the owner and the group (mode 0660)
+ *     fd:3                  one of the above that somebody else has bound and listens on, for us to
+ *                           accept from: it stays theirs, with its file
  *
  * Names are not looked up, and port 0 is one that is free.
  */
@@ -21,7 +23,7 @@
 
 struct listener {
     int fd;                  /* -1: none */
-    char text[128];          /* what it is bound to, in the form above */
+    char text[128];          /* what it is bound to, in the form above, never fd:N */
     struct sockaddr_un path; /* of a unix socket: to be unlinked, if it is still this file */
     dev_t path_device;
     ino_t path_inode;

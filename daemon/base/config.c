@@ -108,7 +108,10 @@ static int check_proxy(const char *word, struct err *err)
 
 const struct setting config_settings[] = {
     {LIST(api, listen), .min = 1, .check = check_endpoint, .default_text = "127.0.0.1:7480",
-     .help = "Where the API listens: HOST:PORT, [IPV6]:PORT or unix:/PATH."},
+     .help =
+         "Where the API listens: HOST:PORT, [IPV6]:PORT or unix:/PATH; or fd:NUMBER, a socket that "
+         "listens and that the daemon was started with. Sockets that systemd passes are used "
+         "instead of these."},
     {LIST(api, allowed_hosts), .default_text = "",
      .help = "Names under which clients may address the API (in Host), besides loopback and the "
              "addresses it listens on. Others are refused, so that a web page cannot reach the API "

@@ -7,6 +7,9 @@
 #include <sys/un.h>
 
 #define UNIX_PREFIX "unix:"
+#define FD_PREFIX   "fd:"
+
+enum { FD_LENGTH_MAX = 6 };
 
 static bool parse_port(const char *text, uint16_t *ret_port)
 {
@@ -56,13 +59,28 @@ static bool parse_path(const char *text, const char **ret_path)
     return strlen(*ret_path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
 }
 
+static bool parse_fd(const char *text, int *ret_fd)
+{
+    const char *number = text + strlen(FD_PREFIX);
+
+    if (strncmp(text, FD_PREFIX, strlen(FD_PREFIX)) != 0)
+        return false;
+    if (number[0] == '\0' || number[strspn(number, "0123456789")] != '\0' ||
+        strlen(number) > FD_LENGTH_MAX)
+        return false;
+    *ret_fd = atoi(number);
+    return true;
+}
+
 int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *err)
 {
-    struct endpoint endpoint = {.path = NULL};
+    struct endpoint endpoint = {.fd = -1};
 
-    if (!parse_path(text, &endpoint.path) && !parse_address(text, &endpoint.address))
+    if (!parse_path(text, &endpoint.path) && !parse_fd(text, &endpoint.fd) &&
+        !parse_address(text, &endpoint.address))
         return err_set(err, -EINVAL,
-                       "'%s' is not HOST:PORT with an address for HOST, [IPV6]:PORT or unix:/PATH",
+                       "'%s' is not HOST:PORT with an address for HOST, [IPV6]:PORT, unix:/PATH "
+                       "or fd:NUMBER",
                        text);
     *ret_endpoint = endpoint;
     return 0;

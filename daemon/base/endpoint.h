@@ -4,6 +4,7 @@
  *     [::1]:7480            one address, IPv6
  *     localhost:7480        127.0.0.1
  *     unix:/run/x.sock      a socket in the file system
+ *     fd:3                  a socket that listens already: the descriptor this process has of it
  *
  * Names are not looked up, and port 0 is one that is free.
  */
@@ -14,8 +15,9 @@
 #include "daemon/base/err.h"
 
 struct endpoint {
-    struct co_address address; /* AF_UNSPEC of a unix socket */
+    struct co_address address; /* AF_UNSPEC of the others */
     const char *path;          /* of a unix socket: within the text; else NULL */
+    int fd;                    /* -1: none */
 };
 
 /* returns    0; -EINVAL, and err says what an endpoint looks like */

@@ -43,6 +43,11 @@ class OptionsTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout.splitlines()[0], r"^gatherd \d+\.\d+")
 
+    def test_the_example_shows_every_setting_with_its_default(self) -> None:
+        printed = run_gatherd("--print-config").stdout
+        example = Path(__file__).parents[2] / "config" / "gatherd.conf"
+        self.assertEqual(example.read_text(), re.sub(r"^(?=[a-z_]+ =)", ";", printed, flags=re.M))
+
     def test_an_unknown_option_is_refused(self) -> None:
         self.assert_refused("--confg", "x", words=("--confg",))
 

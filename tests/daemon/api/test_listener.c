@@ -275,6 +275,44 @@ CO_TEST(client_waits_while_descriptors_are_short)
     listener_close(&listener);
 }
 
+CO_TEST(socket_that_was_passed_is_listened_on_and_keeps_its_file)
+{
+    struct listener giver;
+    char text[16];
+
+    ck_assert_int_eq(listener_open(&giver, unix_text, &err), 0);
+    int passed = dup(giver.fd);
+    sprintf(text, "fd:%d", passed);
+    ck_assert_int_eq(listener_open(&listener, text, &err), 0);
+    ck_assert_str_eq(listener.text, unix_text);
+    ck_assert_int_eq(fcntl(passed, F_GETFD), FD_CLOEXEC);
+    listener_close(&listener);
+    ck_assert_int_eq(access(unix_path, F_OK), 0);
+    int client = connect_to(unix_path);
+    ck_assert_int_ge(client, 0);
+    close(client);
+    listener_close(&giver);
+}
+
+CO_TEST(descriptor_that_is_no_listening_socket_is_refused)
+{
+    int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int idle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const struct {
+        int fd, rc;
+    } wrong[] = {{file, -ENOTSOCK}, {idle, -EPROTOTYPE}, {9999, -EBADF}};
+
+    for (size_t i = 0; i < N_ELEMENTS(wrong); i++) {
+        char text[16];
+        err = (struct err){0};
+        sprintf(text, "fd:%d", wrong[i].fd);
+        ck_assert_int_eq(listener_open(&listener, text, &err), wrong[i].rc);
+        ck_assert_ptr_nonnull(strstr(err.message, text));
+    }
+    close(file);
+    close(idle);
+}
+
 Suite *suite_listener(void);
 
 Suite *suite_listener(void)
@@ -294,6 +332,8 @@ Suite *suite_listener(void)
     tcase_add_test(tcase, file_that_is_no_socket_is_left_alone);
     tcase_add_test(tcase, socket_of_a_successor_is_left_alone);
     tcase_add_test(tcase, bad_path_is_refused);
+    tcase_add_test(tcase, socket_that_was_passed_is_listened_on_and_keeps_its_file);
+    tcase_add_test(tcase, descriptor_that_is_no_listening_socket_is_refused);
     tcase_add_test(tcase, client_is_waited_for);
     tcase_add_test(tcase, closing_ends_the_wait);
     tcase_add_test(tcase, client_waits_while_descriptors_are_short);
