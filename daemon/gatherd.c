@@ -23,7 +23,7 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/jobs.h"
 #include "daemon/engine/loop_lag.h"
-#include "daemon/exposure.h"
+#include "daemon/engine/scheduler.h"
 #include "daemon/model/result_set.h"
 #include "daemon/request_settings.h"
 #include "daemon/service_manager.h"
@@ -50,6 +50,7 @@ struct gatherd {
     struct result_budget budget;
     struct store *store;
     struct jobs *jobs;
+    struct scheduler *scheduler;
     struct tokens *tokens; /* NULL: none are asked for */
     struct api api;
     struct http_traffic traffic;
@@ -172,12 +173,26 @@ static int start_jobs(struct gatherd *gatherd, struct err *err)
     return jobs_new(&gatherd->jobs, &options);
 }
 
+static int start_scheduler(struct gatherd *gatherd, struct err *err)
+{
+    const struct scheduler_options options = {
+        .jobs = gatherd->jobs,
+        .store = gatherd->store,
+        .parse = &gatherd->requests.parse,
+        .max_schedules = gatherd->config->schedules.max_schedules,
+    };
+
+    (void)err;
+    return scheduler_new(&gatherd->scheduler, &options);
+}
+
 static int read_tokens(struct gatherd *gatherd, struct err *err)
 {
     return tokens_load(&gatherd->tokens, gatherd->config->api.tokens_file, err);
 }
 
-/* Nobody may reach our own API through us. Nothing is accepted before we first wait. */
+/* Nobody may reach our own API through us. What sockets that were passed to us are bound to is known
+ * only now; nothing is accepted before we first wait. */
 static int block_own_addresses(struct gatherd *gatherd, struct err *err)
 {
     const char *text;
@@ -185,7 +200,8 @@ static int block_own_addresses(struct gatherd *gatherd, struct err *err)
 
     for (size_t i = 0; rc == 0 && (text = http_server_address(gatherd->server, i)) != NULL; i++) {
         struct endpoint endpoint;
-        rc = exposure_check_address(gatherd->config, text, err);
+        if (gatherd->tokens == NULL)
+            rc = endpoints_check_local(&text, 1, err);
         if (rc == 0 && endpoint_parse(text, &endpoint, NULL) == 0 && endpoint.path == NULL)
             rc = egress_block_listener(gatherd->egress, &endpoint.address);
         if (rc == 0)
@@ -203,6 +219,7 @@ static int start_api(struct gatherd *gatherd, struct err *err)
         .engine = gatherd->engine,
         .jobs = gatherd->jobs,
         .store = gatherd->store,
+        .scheduler = gatherd->scheduler,
         .parse = gatherd->requests.parse,
         .probes = &gatherd->requests.probes,
         .budget = &gatherd->budget,
@@ -216,8 +233,8 @@ static int start_api(struct gatherd *gatherd, struct err *err)
     int rc = http_traffic_init(&gatherd->traffic, api_routes, api_n_routes);
     if (rc == 0)
         rc = access_init(&gatherd->api.access, gatherd->tokens);
-    if (rc == 0)
-        rc = exposure_check(config, err);
+    if (rc == 0 && gatherd->tokens == NULL)
+        rc = endpoints_check_local(config->api.listen.items, config->api.listen.n, err);
     if (rc < 0)
         return rc;
     const struct http_server_options options = {
@@ -260,6 +277,7 @@ static const struct {
     {"the engine", start_engine},
     {"the job store", start_store},
     {"the jobs", start_jobs},
+    {"the schedules", start_scheduler},
     {"the tokens", read_tokens},
     {"the API", start_api},
     {"the watchdog", start_watchdog},
@@ -297,6 +315,7 @@ static void stop(struct gatherd *gatherd)
     http_traffic_done(&gatherd->traffic);
     access_done(&gatherd->api.access);
     tokens_free(gatherd->tokens);
+    scheduler_free(gatherd->scheduler);
     jobs_free(gatherd->jobs);
     store_close(gatherd->store);
     engine_free(gatherd->engine);
@@ -360,9 +379,11 @@ static int drain(struct gatherd *gatherd)
 
     gatherd->api.is_draining = true;
     http_server_drain(gatherd->server);
+    scheduler_drain(gatherd->scheduler);
     jobs_drain(gatherd->jobs);
     while (rc == 0 && time_left(gatherd) > 0 &&
-           (engine_n_running(gatherd->engine) > 0 || !http_server_is_idle(gatherd->server)))
+           (engine_n_running(gatherd->engine) > 0 || jobs_n_calling(gatherd->jobs) > 0 ||
+            !http_server_is_idle(gatherd->server)))
         rc = co_sleep(DRAIN_LOOK);
     return rc;
 }

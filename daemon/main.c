@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "daemon/base/config_file.h"
+#include "daemon/base/endpoint.h"
 #include "daemon/base/state_directory.h"
 #include "daemon/base/tokens.h"
 #include "daemon/command_line.h"
-#include "daemon/exposure.h"
 #include "daemon/gatherd.h"
 #include "daemon/request_settings.h"
 #include "daemon/service_manager.h"
@@ -20,24 +20,43 @@ static int complain(const struct err *err, int rc)
     return rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
 }
 
-/* The files that the configuration names are part of it. */
-static int check(const struct config *config)
+static int check_requests(const struct config *config, struct err *err)
 {
     struct request_settings settings;
-    struct tokens *tokens = NULL;
-    struct err err = {""};
-    int rc = request_settings_init(&settings, config, &err);
+    int rc = request_settings_init(&settings, config, err);
 
     request_settings_done(&settings);
-    if (rc == 0)
-        rc = tokens_load(&tokens, config->api.tokens_file, &err);
+    return rc;
+}
+
+static int check_access(const struct config *config, struct err *err)
+{
+    const struct string_list *listen = &config->api.listen;
+    struct tokens *tokens = NULL;
+    int rc = tokens_load(&tokens, config->api.tokens_file, err);
+
+    if (rc == 0 && tokens == NULL)
+        rc = endpoints_check_local(listen->items, listen->n, err);
     tokens_free(tokens);
-    if (rc == 0)
-        rc = exposure_check(config, &err);
-    if (rc < 0)
-        return complain(&err, rc);
-    puts("The configuration is fine.");
-    return EXIT_STATUS_OK;
+    return rc;
+}
+
+/* The files that the configuration names are part of it. All that is wrong is said at once. */
+static int check(const struct config *config)
+{
+    static int (*const checks[])(const struct config *, struct err *) = {check_requests,
+                                                                         check_access};
+    int status = EXIT_STATUS_OK;
+
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        struct err err = {""};
+        int rc = checks[i](config, &err);
+        if (rc < 0)
+            status = complain(&err, rc);
+    }
+    if (status == EXIT_STATUS_OK)
+        puts("The configuration is fine.");
+    return status;
 }
 
 static int back_up(const struct config *config, const char *file)

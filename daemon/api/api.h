@@ -13,6 +13,7 @@
 #include "daemon/base/config.h"
 #include "daemon/engine/jobs.h"
 #include "daemon/engine/loop_lag.h"
+#include "daemon/engine/scheduler.h"
 #include "daemon/model/parse.h"
 
 /* What the handlers work on; the handler_arg of the server. */
@@ -20,6 +21,7 @@ struct api {
     struct engine *engine;
     struct jobs *jobs;
     struct store *store;
+    struct scheduler *scheduler;
     struct submit_keys submit_keys;
     struct result_blocks result_blocks;
     struct access access;
@@ -60,5 +62,14 @@ http_handler ready_get;
 http_handler tasks_get;
 http_handler metrics_get;
 http_handler probe_get;
+http_handler job_callback_get;
 http_handler job_har;
+http_handler schedule_submit;
+http_handler schedule_list;
+http_handler schedule_get;
+http_handler schedule_delete;
+http_handler schedule_pause;
+http_handler schedule_resume;
+http_handler schedule_run;
+http_handler schedule_runs;
 http_handler openapi_get;

@@ -92,10 +92,8 @@ static int weaken_etag(struct http_answer *answer)
 
 static int add_gzip_fields(struct http_exchange *exchange)
 {
-    int rc = weaken_etag(&exchange->answer);
+    int rc = http_answer_header(exchange, "Content-Encoding", "gzip");
 
-    if (rc == 0)
-        rc = http_answer_header(exchange, "Content-Encoding", "gzip");
     return rc < 0 ? rc : http_answer_header(exchange, "Vary", "Accept-Encoding");
 }
 
@@ -110,6 +108,8 @@ static int add_fields(struct http_exchange *exchange, const char *content_type, 
         rc = add_gzip_fields(exchange);
     if (rc == 0)
         rc = add_default_fields(exchange);
+    if (rc == 0 && is_gzipped)
+        rc = weaken_etag(&exchange->answer); /* last, as it moves what was there before */
     if (rc < 0)
         exchange->answer.fields.len = length;
     return rc;

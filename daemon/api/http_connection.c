@@ -18,9 +18,8 @@
 #define EXTRA_LIMIT (1 * CO_SECOND)
 #define PATIENCE    (250 * CO_MILLISECOND)
 
-/* A body that has not come faster than that, in bytes a second, after some time, crawls. */
+/* Who is slow for that long makes room, see http_pace.h. */
 #define CRAWL_TIME (1 * CO_SECOND)
-enum { CRAWL_RATE = 500 };
 
 enum { MAX_EXTRA = 64, PLACES_PER_EXTRA = 16 };
 
@@ -43,6 +42,7 @@ void http_connections_init(struct http_connections *connections, unsigned max,
                 [CONNECTION_BEGINS] = request_timeout < HEAD_LIMIT ? request_timeout : HEAD_LIMIT,
                 [CONNECTION_RECEIVES] = request_timeout,
                 [CONNECTION_SERVES] = CO_NEVER,
+                [CONNECTION_SENDS] = CRAWL_TIME,
                 [CONNECTION_IDLES] = CONNECTION_IDLE_LIMIT,
                 [CONNECTION_LEAVES] = LEAVE_LIMIT,
                 [CONNECTION_LINGERS] = LINGER_LIMIT,
@@ -86,21 +86,25 @@ static struct http_connection *first_for(co_time time, const struct http_connect
     return first != NULL && co_now() - first->since >= time ? first : NULL;
 }
 
-static bool crawls(const struct http_connection *connection)
+static uint64_t n_moved(const struct http_connection *connection)
 {
-    co_time elapsed = co_now() - connection->body_began;
-
-    return elapsed >= CRAWL_TIME &&
-           connection->n_received < (uint64_t)(elapsed / CO_SECOND) * CRAWL_RATE;
+    return connection->phase == CONNECTION_SENDS ? http_pace_n_acknowledged(connection->fd)
+                                                 : connection->n_received;
 }
 
-static struct http_connection *first_that_crawls(const struct http_connections *connections)
+static bool is_slow(const struct http_connection *connection, co_time grace)
 {
-    const struct co_list *all = &connections->phases[CONNECTION_RECEIVES];
+    return http_pace_is_slow(&connection->pace, n_moved(connection), grace);
+}
+
+static struct http_connection *first_that_crawls(const struct http_connections *connections,
+                                                 enum connection_phase phase)
+{
+    const struct co_list *all = &connections->phases[phase];
 
     for (struct co_list *at = all->next; at != all; at = at->next) {
         struct http_connection *connection = co_container_of(at, struct http_connection, link);
-        if (crawls(connection))
+        if (is_slow(connection, CRAWL_TIME))
             return connection;
     }
     return NULL;
@@ -114,7 +118,8 @@ static struct http_connection *find_dispensable(const struct http_connections *c
                ?: first_for(patience, connections, CONNECTION_LINGERS)
                ?: first_for(patience, connections, CONNECTION_OPENS)
                ?: first_for(patience, connections, CONNECTION_BEGINS)
-               ?: first_that_crawls(connections);
+               ?: first_that_crawls(connections, CONNECTION_RECEIVES)
+               ?: first_that_crawls(connections, CONNECTION_SENDS);
 }
 
 int http_connections_enter(struct http_connections *connections)
@@ -166,6 +171,25 @@ co_time http_connections_deadline(const struct http_connections *connections)
     return earliest;
 }
 
+/* One that is closing has none any more. */
+static void leave_place(struct http_connection *connection)
+{
+    if (!connection->is_extra && connection->phase != CONNECTION_CLOSES)
+        connection->all->n_places_taken--;
+}
+
+static void enter(struct http_connection *connection, enum connection_phase phase)
+{
+    if (phase != connection->phase)
+        http_pace_begin(&connection->pace, phase == CONNECTION_SENDS ? 0 : connection->n_received);
+    if (phase == CONNECTION_CLOSES)
+        leave_place(connection);
+    connection->phase = phase;
+    connection->since = co_now();
+    co_list_remove(&connection->link);
+    co_list_append(&connection->all->phases[phase], &connection->link);
+}
+
 static void refuse_slow(struct http_connection *connection)
 {
     static const struct http_refusal slow = {408, "request_timeout",
@@ -175,18 +199,35 @@ static void refuse_slow(struct http_connection *connection)
     connection->all->refused(connection);
 }
 
+/* Whether it may go on taking its answer: it has taken enough, from when its pace is measured anew,
+ * or has not yet been slow for long. */
+static bool goes_on(struct http_connection *connection)
+{
+    if (connection->phase != CONNECTION_SENDS ||
+        is_slow(connection, connection->all->limits[CONNECTION_RECEIVES]))
+        return false;
+    if (!is_slow(connection, 0))
+        http_pace_begin(&connection->pace, n_moved(connection));
+    enter(connection, CONNECTION_SENDS);
+    return true;
+}
+
+static void end_overdue(struct http_connection *connection)
+{
+    bool is_short_of_places =
+        connection->phase <= CONNECTION_BEGINS && newcomers_wait(connection->all);
+
+    if (connection->phase <= CONNECTION_RECEIVES && !is_short_of_places)
+        refuse_slow(connection);
+    else if (!goes_on(connection))
+        http_connection_close(connection);
+}
+
 void http_connections_end_overdue(struct http_connections *connections)
 {
-    for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++) {
-        while (deadline_of(connections, phase) <= co_now()) {
-            struct http_connection *overdue = first_in(connections, phase);
-            bool is_short_of_places = phase <= CONNECTION_BEGINS && newcomers_wait(connections);
-            if (phase <= CONNECTION_RECEIVES && !is_short_of_places)
-                refuse_slow(overdue);
-            else
-                http_connection_close(overdue);
-        }
-    }
+    for (enum connection_phase phase = 0; phase < CONNECTION_N_PHASES; phase++)
+        while (deadline_of(connections, phase) <= co_now())
+            end_overdue(first_in(connections, phase));
 }
 
 void http_connections_close_all(struct http_connections *connections, enum connection_phase phase)
@@ -216,27 +257,6 @@ static int find_site(struct http_connection *connection)
     connection->site.address = connection->address;
     connection->site.port = address.port;
     return 0;
-}
-
-/* One that is closing has none any more. */
-static void leave_place(struct http_connection *connection)
-{
-    if (!connection->is_extra && connection->phase != CONNECTION_CLOSES)
-        connection->all->n_places_taken--;
-}
-
-static void enter(struct http_connection *connection, enum connection_phase phase)
-{
-    if (phase == CONNECTION_RECEIVES && connection->phase != CONNECTION_RECEIVES) {
-        connection->body_began = co_now();
-        connection->n_received = 0;
-    }
-    if (phase == CONNECTION_CLOSES)
-        leave_place(connection);
-    connection->phase = phase;
-    connection->since = co_now();
-    co_list_remove(&connection->link);
-    co_list_append(&connection->all->phases[phase], &connection->link);
 }
 
 int http_connection_new(struct http_connection **ret_connection,
@@ -349,7 +369,11 @@ bool http_connection_take_place(struct http_connection *connection)
 
 void http_connection_receive(struct http_connection *connection, size_t n)
 {
+    co_time grace = connection->all->limits[CONNECTION_RECEIVES];
+
     connection->n_received += n;
+    if (n > 0 && connection->phase == CONNECTION_RECEIVES && is_slow(connection, grace))
+        refuse_slow(connection);
 }
 
 bool http_connection_discard(struct http_connection *connection, size_t n)

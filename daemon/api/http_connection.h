@@ -6,11 +6,11 @@
  *
  * When the limit is reached, who asks for nothing makes room for who comes: the one that has idled
  * longest; or one that was refused and stays, has not sent the head of a request within a quarter
- * of a second, or sends a body at a crawl. If there is none, the newcomer is an extra one, of which
- * there are a few. Once the head of its request has come it takes the place of somebody who has not
- * got that far; if all are being served, it gets an answer to what has to be answered always, such
- * as whether we are alive, and a 503 to all else. So a crowd of clients that are slow, or do
- * nothing, is hardly noticed by others.
+ * of a second, or sends a body or takes an answer at a crawl. If there is none, the newcomer is an
+ * extra one, of which there are a few. Once the head of its request has come it takes the place of
+ * somebody who has not got that far; if all are being served, it gets an answer to what has to be
+ * answered always, such as whether we are alive, and a 503 to all else. So a crowd of clients that
+ * are slow, or do nothing, is hardly noticed by others.
  *
  * Closing one is shutting its socket down; libmicrohttpd, which owns the socket, does the rest.
  */
@@ -27,6 +27,7 @@
 
 #include "daemon/api/http_exchange.h"
 #include "daemon/api/http_guard.h"
+#include "daemon/api/http_pace.h"
 #include "daemon/api/http_site.h"
 #include "daemon/api/http_traffic.h"
 
@@ -35,7 +36,8 @@ enum connection_phase {
     CONNECTION_OPENS,    /* until the first line of its first request */
     CONNECTION_BEGINS,   /* a request, from its first line to the end of its head */
     CONNECTION_RECEIVES, /* its body; anew with each piece, if that is streamed */
-    CONNECTION_SERVES,   /* a handler is at work, or its answer is on its way */
+    CONNECTION_SERVES,   /* a handler is at work */
+    CONNECTION_SENDS,    /* there is something of an answer for the client to take */
     CONNECTION_IDLES,    /* kept alive after an answer */
     CONNECTION_LEAVES,   /* the client is gone; what it had sent is still read */
     CONNECTION_LINGERS,  /* refused: what the client still sends is thrown away */
@@ -63,9 +65,10 @@ struct http_connection {
     enum connection_phase phase;
     co_time since; /* of the phase */
     bool client_is_gone;
-    bool is_extra; /* it is closed behind one answer */
-    co_time body_began;
-    uint64_t n_received; /* bytes of the body */
+    bool is_extra;         /* it is closed behind one answer */
+    struct http_pace pace; /* of what it receives or sends; of an answer's first stretch from 0, to
+                              save a system call */
+    uint64_t n_received;   /* bytes of bodies */
     struct co_list link;
     struct http_site site; /* who we are to this client */
     char address[CO_ADDRESS_TEXT_SIZE + 2];
@@ -77,7 +80,8 @@ struct http_connection {
 /* How many extra connections there may be, of a limit. */
 unsigned http_connections_extra(unsigned max);
 
-/* How long a connection may idle; also how long a client may leave an answer unread. */
+/* How long a connection may idle; also how long the client of a unix socket may leave an answer
+ * unread, of which libmicrohttpd takes care. */
 #define CONNECTION_IDLE_LIMIT (60 * CO_SECOND)
 
 /* names is copied, what it points to is not. */
@@ -96,7 +100,8 @@ void http_connections_leave(struct http_connections *connections);
 /* When the time of one of them is up; CO_NEVER. */
 co_time http_connections_deadline(const struct http_connections *connections);
 
-/* Refuses those that take too long for a request, and closes others whose time is up. */
+/* Refuses those that take too long for a request, and closes others whose time is up. Who sends
+ * is looked at every second, and closed when its client has been slow for request_timeout. */
 void http_connections_end_overdue(struct http_connections *connections);
 
 void http_connections_close_all(struct http_connections *connections, enum connection_phase phase);
@@ -129,7 +134,8 @@ void http_connection_refuse_head(struct http_connection *connection, const char 
  * place now; always true of one that is not extra */
 bool http_connection_take_place(struct http_connection *connection);
 
-/* n more bytes of a body have come. */
+/* n more bytes of a body have come. Refuses who has sent too little for too long: a body that is
+ * streamed has no time limit as a whole. */
 void http_connection_receive(struct http_connection *connection, size_t n);
 
 /* n more bytes came from a client that was refused. returns  false: it is to be closed now */

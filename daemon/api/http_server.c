@@ -231,7 +231,8 @@ bool http_server_is_idle(const struct http_server *server)
 
     return co_list_is_empty(&phases[CONNECTION_BEGINS]) &&
            co_list_is_empty(&phases[CONNECTION_RECEIVES]) &&
-           co_list_is_empty(&phases[CONNECTION_SERVES]);
+           co_list_is_empty(&phases[CONNECTION_SERVES]) &&
+           co_list_is_empty(&phases[CONNECTION_SENDS]);
 }
 
 static void join(struct co_task *task)

@@ -203,6 +203,7 @@ static ssize_t read_stream(void *arg, uint64_t position, char *bytes, size_t max
     (void)position;
     if (n > 0) {
         service->n_pieces_left--;
+        http_connection_enter(request->connection, CONNECTION_SENDS);
         return n;
     }
     if (n != -EAGAIN)
@@ -238,9 +239,11 @@ static bool send_answer(struct request *request)
         return false;
     enum MHD_Result queued = MHD_queue_response(request->mhd, (unsigned)answer->status, response);
     MHD_destroy_response(response);
-    if (queued == MHD_YES)
-        count_answer(request);
-    return queued == MHD_YES;
+    if (queued == MHD_NO)
+        return false;
+    count_answer(request);
+    http_connection_enter(request->connection, CONNECTION_SENDS);
+    return true;
 }
 
 /* For the time when the server is being stopped. */

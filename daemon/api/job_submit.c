@@ -26,6 +26,7 @@ struct submission {
     unsigned char earlier_fingerprint[SHA256_SIZE];
     struct intake *intake; /* NULL: the document is only compared with an earlier one */
     struct store_upload *upload;
+    uint64_t n_queued;      /* items of the tenant's jobs, when they were last counted */
     struct job_record *job; /* what has come of it; NULL: none, and that has been answered */
 };
 
@@ -113,9 +114,26 @@ static int submit_again(struct submission *submission)
 
 /* --- A new one -------------------------------------------------------------------------------- */
 
-static int put_chunk(void *upload, const struct job_chunk *chunk)
+/* Where no more would be taken there is no need to receive it. Jobs may have ended since the queue
+ * was counted. returns 0; -EDQUOT: n_items are too many; -errno */
+static int check_quota(struct submission *submission, uint64_t n_items)
 {
-    return store_upload_add(upload, chunk) ?: co_sleep(0);
+    uint64_t max = access_max_queued(submission->exchange);
+
+    if (max == 0 || submission->n_queued + n_items <= max)
+        return 0;
+    int rc = store_n_queued(submission->api->store, submission->key.tenant, &submission->n_queued);
+    return rc == 0 && submission->n_queued + n_items > max ? -EDQUOT : rc;
+}
+
+static int put_chunk(void *arg, const struct job_chunk *chunk)
+{
+    struct submission *submission = arg;
+    int rc = check_quota(submission, (uint64_t)chunk->first + chunk->n_items);
+
+    if (rc == 0)
+        rc = store_upload_add(submission->upload, chunk);
+    return rc < 0 ? rc : co_sleep(0);
 }
 
 static int on_a_thread(co_fn *fn, void *arg)
@@ -123,15 +141,11 @@ static int on_a_thread(co_fn *fn, void *arg)
     return co_to_thread(fn, arg, NULL, NULL);
 }
 
-/* Where nothing more would be taken there is no need to receive it. */
-static int check_queue(const struct submission *submission)
+/* Taken to be full, it is counted; without a quota it need not be. */
+static int count_queue(struct submission *submission)
 {
-    uint64_t max = access_max_queued(submission->exchange), n_queued = 0;
-    int rc = 0;
-
-    if (max > 0)
-        rc = store_n_queued(submission->api->store, submission->key.tenant, &n_queued);
-    return rc == 0 && max > 0 && n_queued >= max ? -EDQUOT : rc;
+    submission->n_queued = access_max_queued(submission->exchange);
+    return check_quota(submission, 1);
 }
 
 static int open_upload(struct submission *submission)
@@ -141,14 +155,14 @@ static int open_upload(struct submission *submission)
 
     if (health != STORE_OK)
         return health == STORE_FULL ? -ENOSPC : -EIO;
-    int rc = check_queue(submission);
+    int rc = count_queue(submission);
     if (rc == 0)
         rc = store_upload_new(api->store, &submission->upload);
     if (rc < 0)
         return rc;
     const struct intake_sink sink = {
         .put = put_chunk,
-        .arg = submission->upload,
+        .arg = submission,
         .elsewhere = on_a_thread,
     };
     return intake_new(&submission->intake, &api->parse, submission->content_type, &sink);

@@ -1,7 +1,5 @@
 /* /v1/jobs: the list of jobs, and what can be done with one. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/co/co.h"
@@ -101,7 +99,7 @@ int job_run_again(struct http_exchange *exchange, void *arg)
 
 /* --- The list --------------------------------------------------------------------------------- */
 
-enum { MAX_LABELS = 16, TURN_JOBS = 64, CURSOR_SIZE = 24 };
+enum { MAX_LABELS = 16, TURN_JOBS = 64 };
 
 struct list_request {
     struct store_query query;
@@ -144,17 +142,15 @@ static int take_label(void *query, const char *name, const char *value)
     return 0;
 }
 
-/* A cursor is the number of the last job of the page before. */
+/* A cursor is the id of the last job of the page before: a number would tell how many jobs others
+ * have. */
 static int take_cursor(void *query, const char *name, const char *value)
 {
     struct list_request *list = query;
-    uint64_t number;
 
     (void)name;
-    if (list_take_number(value, &number) < 0 || number == 0)
-        return -EINVAL;
-    list->query.before = (int64_t)number;
-    return 0;
+    list->query.before = value;
+    return job_id_is_valid(value) ? 0 : -EINVAL;
 }
 
 static const struct list_param job_list_params[] = {
@@ -183,20 +179,18 @@ static CO_BLOCKS int answer_list(struct http_exchange *exchange, const struct li
 {
     CO_CLEANUP(buffer_done) struct buffer body;
     struct json_writer w;
-    char cursor[CURSOR_SIZE] = "";
+    const char *cursor = list->more ? list->records[list->n_records - 1]->id : NULL;
 
-    if (list->more)
-        snprintf(cursor, sizeof(cursor), "%" PRId64, list->records[list->n_records - 1]->number);
     answer_begin(&w, &body);
     jw_object_begin(&w);
     jw_key(&w, "data");
     int rc = render_jobs(&w, list);
     jw_key(&w, "next_cursor");
-    jw_text(&w, list->more ? cursor : NULL);
+    jw_text(&w, cursor);
     jw_key(&w, "has_more");
     jw_bool(&w, list->more);
     jw_object_end(&w);
-    if (rc == 0 && list->more)
+    if (rc == 0 && cursor != NULL)
         rc = list_answer_next(exchange, cursor);
     return rc < 0 ? rc : answer_json(exchange, 200, &w, &body);
 }

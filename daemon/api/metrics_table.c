@@ -91,6 +91,44 @@ static void write_jobs_ended(const struct metrics_family *family,
     WRITE_NAMED(family, w, {"done", stats->n_jobs_done}, {"canceled", stats->n_jobs_canceled});
 }
 
+static void write_schedules(const struct metrics_family *family,
+                            const struct metrics_source *source, struct prometheus_writer *w)
+{
+    const struct scheduler_stats *schedules = &source->reading.schedules;
+
+    WRITE_NAMED(family, w, {"active", schedules->n_active}, {"paused", schedules->n_paused});
+}
+
+/* A run that has not ended is none of these. */
+static void write_runs(const struct metrics_family *family, const struct metrics_source *source,
+                       struct prometheus_writer *w)
+{
+    for (enum schedule_run_state i = RUN_STATE_RUNNING + 1; i < N_RUN_STATES; i++)
+        prometheus_sample(w, PROMETHEUS_LABELS({family->label, schedule_run_state_names[i]}),
+                          (double)source->reading.schedules.n_runs[i]);
+}
+
+/* Those that are pending have a family of their own. */
+static void write_callbacks(const struct metrics_family *family,
+                            const struct metrics_source *source, struct prometheus_writer *w)
+{
+    for (enum callback_state i = CALLBACK_DELIVERED; i < N_CALLBACK_STATES; i++)
+        prometheus_sample(w, PROMETHEUS_LABELS({family->label, callback_state_name(i)}),
+                          (double)source->reading.stats.n_callbacks[i]);
+}
+
+static void write_callback_attempts(const struct metrics_family *family,
+                                    const struct metrics_source *source,
+                                    struct prometheus_writer *w)
+{
+    static const enum outcome results[] = {OUTCOME_SUCCESS, OUTCOME_HTTP_ERROR,
+                                           OUTCOME_TRANSPORT_ERROR, OUTCOME_BLOCKED};
+
+    for (size_t i = 0; i < sizeof(results) / sizeof(*results); i++)
+        prometheus_sample(w, PROMETHEUS_LABELS({family->label, outcome_name(results[i])}),
+                          (double)source->reading.stats.n_callback_attempts[results[i]]);
+}
+
 static void write_outcomes(const struct metrics_family *family, const struct metrics_source *source,
                            struct prometheus_writer *w)
 {
@@ -231,6 +269,20 @@ const struct metrics_family metrics_families[] = {
             AT(stats.n_jobs_accepted)),
     COUNTER("gatherd_jobs_ended_total", "Jobs that have ended.", write_jobs_ended,
             .label = "status"),
+
+    GAUGE("gatherd_schedules", "Schedules.", write_schedules, .label = "state"),
+    GAUGE("gatherd_schedule_runs", "Runs of schedules that have not ended.", write_count,
+          AT(schedules.n_runs[RUN_STATE_RUNNING])),
+    COUNTER("gatherd_schedule_runs_total",
+            "Times that schedules were due, by what has become of them.", write_runs,
+            .label = "state"),
+
+    GAUGE("gatherd_callbacks_pending", "Callbacks of ended jobs that are to be sent, now or later.",
+          write_count, AT(store.n_callbacks)),
+    COUNTER("gatherd_callbacks_total", "Callbacks that were delivered or given up.",
+            write_callbacks, .label = "state"),
+    COUNTER("gatherd_callbacks_attempts_total", "Attempts at callbacks.", write_callback_attempts,
+            .label = "result"),
 
     GAUGE("gatherd_items_in_flight", "Items that are being fetched, of jobs and gathers.",
           write_count, AT(n_items_running)),

@@ -215,6 +215,7 @@ static void probe_done(struct probe *probe)
 int probe_get(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
+    const struct token *token = http_token(exchange);
     CO_CLEANUP(probe_done)
     struct probe probe = {.module_name = CONFIG_PROBE_DEFAULT, .began = co_clock_now()};
     int rc;
@@ -223,8 +224,11 @@ int probe_get(struct http_exchange *exchange, void *arg)
     buffer_init(&probe.body, SIZE_MAX);
     prometheus_init(&probe.w, &probe.text);
     rc = read_question(exchange, api, &probe);
+    if (rc == 0)
+        rc = quota_begin_gather(&api->access.quotas, exchange, token, 1);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = probe_target(&probe, api);
+    quota_end_gather(&api->access.quotas, token, 1);
     return rc < 0 ? rc : answer(exchange, &probe);
 }

@@ -38,7 +38,8 @@ void quotas_done(struct quotas *quotas);
 int quota_take_request(struct quotas *quotas, struct http_exchange *exchange,
                        const struct token *token);
 
-/* Counts the items of a gather, until quota_end_gather() of as many. token: NULL: nobody's.
+/* Counts the items of a gather, or a probe as one, until quota_end_gather() of as many. token:
+ * NULL: nobody's.
  *
  * returns    0; 1: they are too many, and that has been answered; -errno */
 int quota_begin_gather(struct quotas *quotas, struct http_exchange *exchange,

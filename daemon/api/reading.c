@@ -46,6 +46,8 @@ void reading_take(const struct api *api, struct reading *ret_reading)
     read_engine(api->engine, ret_reading);
     read_loop(api->loop_lag, ret_reading);
     jobs_get_stats(api->jobs, &ret_reading->jobs);
+    if (api->scheduler != NULL)
+        scheduler_get_stats(api->scheduler, &ret_reading->schedules);
     store_get_stats(api->store, &ret_reading->store);
     co_dns_get_stats(api->dns, &ret_reading->dns);
 }

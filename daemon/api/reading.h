@@ -19,6 +19,7 @@ struct reading {
     uint64_t n_items_queued;
     uint64_t max_items_running;
     struct jobs_stats jobs;
+    struct scheduler_stats schedules;
     struct store_stats store;
     enum store_health store_health;
     struct co_dns_stats dns;

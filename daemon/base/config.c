@@ -141,7 +141,8 @@ const struct setting config_settings[] = {
     {DURATION(api, request_timeout_ms), .min = 100, .max = 1 * HOURS, .default_text = "30s",
      .help =
          "Time a client has to send a request: its head, though not more than 10 s, and again its "
-         "body; of a job's body, which may be long, the time between two pieces."},
+         "body; of a job's body, which may be long, the time between two pieces, and the time "
+         "after which it has to come at 500 bytes a second, as an answer has to be taken."},
     {DURATION(api, drain_timeout_ms), .max = 24 * HOURS, .default_text = "5s",
      .help = "Time that requests and fetches which are under way have to finish when the daemon is "
              "told "
@@ -217,6 +218,9 @@ const struct setting config_settings[] = {
      .help = "Memory for the results of all gathers."},
     {DURATION(jobs, ttl_ms), .min = 1 * SECONDS, .max = 8784 * HOURS, .default_text = "1h",
      .help = "Time a job is kept after its end."},
+
+    {COUNT(schedules, max_schedules), .min = 1, .max = 100000, .default_text = "1000",
+     .help = "Schedules of a tenant; of all clients, where there are no tokens."},
 
     {OPTIONAL_TEXT(store, path),
      .help = "Directory of the database of jobs, made when missing, of this daemon alone. If not "

@@ -59,6 +59,9 @@ struct config {
         uint64_t ttl_ms;
     } jobs;
     struct {
+        uint64_t max_schedules; /* of a tenant */
+    } schedules;
+    struct {
         const char *path; /* "" for what state_directory() finds */
         uint64_t max_bytes;
         uint64_t min_free_bytes;

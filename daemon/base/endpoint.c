@@ -85,3 +85,33 @@ int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *
     *ret_endpoint = endpoint;
     return 0;
 }
+
+/* --- Who can reach them ----------------------------------------------------------------------- */
+
+static bool is_loopback(const struct co_address *address)
+{
+    static const char *const loopback[] = {"127.0.0.0/8", "::1/128"};
+    struct co_cidr range;
+
+    for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++)
+        if (co_cidr_parse(loopback[i], &range) == 0 && co_cidr_contains(&range, address))
+            return true;
+    return false;
+}
+
+int endpoints_check_local(const char *const *listen, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct endpoint endpoint;
+        int rc = endpoint_parse(listen[i], &endpoint, err);
+        if (rc < 0)
+            return rc;
+        if (endpoint.address.family != AF_UNSPEC && !is_loopback(&endpoint.address))
+            return err_set(err, -EINVAL,
+                           "api.listen: %s can be reached from other machines, and without tokens "
+                           "whoever reaches it may use it: set api.tokens_file, or listen on a "
+                           "loopback address or a unix socket",
+                           listen[i]);
+    }
+    return 0;
+}

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "lib/net/address.h"
 
 #include "daemon/base/err.h"
@@ -22,3 +24,9 @@ struct endpoint {
 
 /* returns    0; -EINVAL, and err says what an endpoint looks like */
 int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *err);
+
+/* Whether only this machine can reach them all: whoever can reach the API can make us fetch, and
+ * without tokens that is all it takes.
+ *
+ * returns    0; -EINVAL, and err says which one others can reach, and what can be done about it */
+int endpoints_check_local(const char *const *listen, size_t n, struct err *err);

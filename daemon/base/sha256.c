@@ -1,7 +1,9 @@
 #include "daemon/base/sha256.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 int sha256_init(struct sha256 *sha256)
 {
@@ -32,4 +34,11 @@ void sha256_done(struct sha256 *sha256)
 {
     EVP_MD_CTX_free(sha256->context);
     sha256->context = NULL;
+}
+
+bool sha256_hmac(const void *key, size_t key_length, const void *bytes, size_t n_bytes,
+                 unsigned char ret_code[SHA256_SIZE])
+{
+    return key_length <= INT_MAX &&
+           HMAC(EVP_sha256(), key, (int)key_length, bytes, n_bytes, ret_code, NULL) != NULL;
 }

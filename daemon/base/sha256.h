@@ -29,3 +29,10 @@ void sha256_update(struct sha256 *sha256, const void *bytes, size_t n_bytes);
 bool sha256_finish(struct sha256 *sha256, unsigned char ret_digest[SHA256_SIZE]);
 
 void sha256_done(struct sha256 *sha256);
+
+/* A code that only who has the key can make of the bytes. false: there is none, as above.
+ *
+ * source     RFC 2104
+ */
+bool sha256_hmac(const void *key, size_t key_length, const void *bytes, size_t n_bytes,
+                 unsigned char ret_code[SHA256_SIZE]);

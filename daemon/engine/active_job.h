@@ -16,6 +16,7 @@
 #include "daemon/model/job_record.h"
 #include "daemon/model/job_text.h"
 
+struct callbacks;
 struct job_watches;
 struct recorder;
 struct store_watch;
@@ -29,6 +30,7 @@ struct active_context {
     struct store_watch *watch;
     struct recorder *recorder;
     struct job_watches *watches;
+    struct callbacks *callbacks;
     struct co_semaphore claiming; /* held while claims are on their way to their jobs */
     struct co_event may_claim;    /* wakes the claimer: less is in memory, or more may be claimed */
     bool has_more;                /* there may be something that it has not been offered */
@@ -51,6 +53,7 @@ struct active_job {
     int64_t started_at;    /* when its first chunk came; JOB_NEVER */
     bool is_over;          /* the run is: no more results will come */
     bool is_unreadable;    /* its head: nothing of it can be fetched */
+    bool is_deleted;       /* as soon as it has ended: nobody is to hear of that */
     bool was_busy;         /* when chunks were claimed last: it wanted none */
     size_t n_unclaimed;    /* items that have no result and are in no chunk in memory */
     size_t n_items;        /* of which the requests are in memory, */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/engine/callback_payload.h"
+#include "daemon/engine/callbacks.h"
 #include "daemon/engine/job_watch.h"
 
 enum { MAX_TALLIES = 64 * 1024 * 1024 };
@@ -12,13 +14,15 @@ enum { MAX_TALLIES = 64 * 1024 * 1024 };
 struct commit_share {
     struct active_job *job;
     size_t n_results;
-    size_t tally; /* where it begins in the group's tallies */
+    size_t tally;   /* where it begins in the group's tallies, */
+    size_t payload; /* and in its payloads */
 };
 
 struct commit_group {
     size_t n_results, n_ended, n_shares;
     size_t n_bytes;
     struct buffer tallies;
+    struct buffer payloads; /* of callbacks */
     struct commit_share shares[COMMIT_GROUP_RESULTS];
     struct store_job_change changes[COMMIT_GROUP_RESULTS]; /* of the shares */
     struct store_result results[COMMIT_GROUP_RESULTS];
@@ -34,6 +38,7 @@ int commit_group_new(struct commit_group **ret_group)
     if (group == NULL)
         return -ENOMEM;
     buffer_init(&group->tallies, MAX_TALLIES);
+    buffer_init(&group->payloads, PTRDIFF_MAX);
     *ret_group = group;
     return 0;
 }
@@ -43,6 +48,7 @@ void commit_group_free(struct commit_group *group)
     if (group == NULL)
         return;
     buffer_done(&group->tallies);
+    buffer_done(&group->payloads);
     free(group);
 }
 
@@ -170,6 +176,33 @@ static int encode_tallies(struct commit_group *group)
     return 0;
 }
 
+static bool calls_back(const struct active_job *job)
+{
+    return job->record->has_callback && !job->is_deleted && job_record_has_ended(&job->next);
+}
+
+/* They move, too. */
+static int write_payloads(struct commit_group *group)
+{
+    group->payloads.len = 0;
+    for (size_t i = 0; i < group->n_shares; i++) {
+        struct commit_share *share = &group->shares[i];
+        share->payload = group->payloads.len;
+        group->changes[i].callback = NULL;
+        group->changes[i].callback_length = 0;
+        if (!calls_back(share->job))
+            continue;
+        int rc = callback_payload(&share->job->next, &group->payloads);
+        if (rc < 0)
+            return rc;
+        group->changes[i].callback_length = group->payloads.len - share->payload;
+    }
+    for (size_t i = 0; i < group->n_shares; i++)
+        if (group->changes[i].callback_length > 0)
+            group->changes[i].callback = group->payloads.data + group->shares[i].payload;
+    return 0;
+}
+
 int commit_group_write(struct commit_group *group, struct store *store)
 {
     const struct store_commit commit = {
@@ -180,7 +213,7 @@ int commit_group_write(struct commit_group *group, struct store *store)
         .changes = group->changes,
         .n_changes = group->n_shares,
     };
-    int rc = encode_tallies(group);
+    int rc = encode_tallies(group) ?: write_payloads(group);
 
     return rc < 0 ? rc : store_commit(store, &commit);
 }
@@ -216,6 +249,8 @@ static void publish(struct active_job *job, struct stats *stats)
     if (job_record_has_ended(job->record))
         count_end(stats, job->record);
     active_context_may_claim(job->context, false); /* less waits to be recorded */
+    if (calls_back(job))
+        callbacks_wake(job->context->callbacks);
     active_job_notify(job);
     job_watches_wake(job->context->watches, job->record->number, job->record);
 }
@@ -234,5 +269,6 @@ void commit_group_publish(struct commit_group *group, struct stats *stats)
         release_chunk(group->ended[i]);
     for (size_t i = 0; i < group->n_shares; i++)
         publish(group->shares[i].job, stats);
+    buffer_done(&group->payloads);
     group->n_results = group->n_ended = group->n_shares = group->n_bytes = 0;
 }

@@ -114,6 +114,11 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
+const struct fetcher *engine_fetcher(const struct engine *engine)
+{
+    return &engine->fetcher;
+}
+
 struct stats *engine_stats(struct engine *engine)
 {
     return &engine->stats;

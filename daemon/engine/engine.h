@@ -24,6 +24,9 @@ int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsign
 /* No run may be going on. NULL is fine. suspends until the pump has ended */
 void engine_free(struct engine *engine);
 
+/* What it fetches with. */
+const struct fetcher *engine_fetcher(const struct engine *engine);
+
 /* What the engine counts, of all its runs. */
 struct stats *engine_stats(struct engine *engine);
 

@@ -19,7 +19,7 @@ struct launch {
 
 /* --- The end of an attempt -------------------------------------------------------------------- */
 
-static double random_part(void)
+double engine_random_part(void)
 {
     uint32_t bits;
 
@@ -37,7 +37,7 @@ static bool try_again(const struct launch *launch, struct result *result)
     co_time at;
 
     if (options->retry.max_attempts > 1)
-        pause_us = retry_pause_us(options, result, random_part(), instant_now());
+        pause_us = retry_pause_us(options, result, engine_random_part(), instant_now());
     if (pause_us == RETRY_NEVER ||
         run_keep_attempt(run, launch->piece, launch->item, result, pause_us, &at) < 0)
         return false;

@@ -21,6 +21,9 @@ CO_BLOCKS int engine_share_the_loop(size_t n_items);
 
 /* --- engine_item.c ---------------------------------------------------------------------------- */
 
+/* From 0 to 1. */
+double engine_random_part(void);
+
 extern const struct result_error engine_no_memory;
 
 /* Starts an item that admission has let through, or reports at once why it is not. */

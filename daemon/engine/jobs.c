@@ -8,7 +8,9 @@
 #include "daemon/base/crash_point.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/active_jobs.h"
+#include "daemon/engine/callbacks.h"
 #include "daemon/engine/claimer.h"
+#include "daemon/engine/ended_jobs.h"
 #include "daemon/engine/job_keeper.h"
 #include "daemon/engine/job_retry.h"
 #include "daemon/engine/recorder.h"
@@ -23,6 +25,7 @@ struct jobs {
     struct job_retry_options retry;
     struct store_watch watch;
     struct job_watches watches;
+    struct ended_jobs ended;
     struct active_context context;
     struct active_jobs active;
     struct claimer *claimer;
@@ -31,11 +34,27 @@ struct jobs {
 
 /* --- From beginning to end -------------------------------------------------------------------- */
 
+static int start_callbacks(struct jobs *jobs, const struct jobs_options *options)
+{
+    const struct callbacks_options callbacks = {
+        .store = options->store,
+        .watch = &jobs->watch,
+        .fetcher = engine_fetcher(options->engine),
+        .settings = options->parse,
+        .stats = jobs->stats,
+        .now = options->now,
+    };
+
+    return callbacks_new(&jobs->context.callbacks, &callbacks);
+}
+
 static CO_BLOCKS int start(struct jobs *jobs, const struct jobs_options *options)
 {
     struct active_context *context = &jobs->context;
     int rc = store_watch_init(&jobs->watch, options->store, options->engine);
 
+    if (rc == 0)
+        rc = start_callbacks(jobs, options);
     if (rc == 0)
         rc = recorder_new(&context->recorder, options->store, &jobs->watch, jobs->stats);
     if (rc == 0)
@@ -49,7 +68,10 @@ static CO_BLOCKS int start(struct jobs *jobs, const struct jobs_options *options
 
 static void job_forgotten(void *arg, int64_t number)
 {
-    job_watches_wake(arg, number, NULL);
+    struct jobs *jobs = arg;
+
+    ended_jobs_forget(&jobs->ended, number);
+    job_watches_wake(&jobs->watches, number, NULL);
 }
 
 int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
@@ -73,7 +95,8 @@ int jobs_new(struct jobs **ret_jobs, const struct jobs_options *options)
     };
     co_semaphore_init(&jobs->context.claiming, 1);
     co_event_init(&jobs->context.may_claim);
-    store_on_forget(options->store, job_forgotten, &jobs->watches);
+    ended_jobs_init(&jobs->ended, ENDED_JOBS_MAX, ENDED_JOBS_MAX_BYTES);
+    store_on_forget(options->store, job_forgotten, jobs);
     int rc = start(jobs, options);
     if (rc < 0) {
         jobs_free(jobs);
@@ -100,13 +123,16 @@ void jobs_free(struct jobs *jobs)
 {
     if (jobs == NULL)
         return;
+    callbacks_drain(jobs->context.callbacks);
     claimer_free(jobs->claimer);
     co_task_stop(jobs->keeper, "the daemon is stopping");
     active_jobs_stop(&jobs->active);
     int rc = recorder_free(jobs->context.recorder);
     active_jobs_done(&jobs->active);
+    callbacks_free(jobs->context.callbacks);
     give_back(jobs, rc);
     store_on_forget(jobs->store, NULL, NULL);
+    ended_jobs_done(&jobs->ended);
     assert(jobs->watches.n_watches == 0);
     store_watch_done(&jobs->watch);
     free(jobs);
@@ -115,12 +141,18 @@ void jobs_free(struct jobs *jobs)
 void jobs_drain(struct jobs *jobs)
 {
     store_watch_drain(&jobs->watch);
+    callbacks_drain(jobs->context.callbacks);
     job_watches_close(&jobs->watches);
 }
 
 struct co_event *jobs_failed(struct jobs *jobs)
 {
     return &jobs->watch.failed;
+}
+
+size_t jobs_n_calling(const struct jobs *jobs)
+{
+    return callbacks_n_sending(jobs->context.callbacks);
 }
 
 /* Those that have not ended. */
@@ -131,7 +163,7 @@ static uint64_t n_unended(const struct jobs *jobs)
 
     store_get_stats(jobs->store, &store);
     return store.n_unended_at_open + stats->n_jobs_accepted -
-           (stats->n_jobs_done + stats->n_jobs_canceled);
+           (stats->n_jobs_done + stats->n_jobs_canceled + store.n_given_up);
 }
 
 void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
@@ -207,6 +239,19 @@ static void prefer_live(struct jobs *jobs, struct job_record **record)
     *record = job_record_ref(job->record);
 }
 
+static CO_BLOCKS int find_stored(struct jobs *jobs, const char *tenant, const char *id,
+                                 struct job_record **ret_record)
+{
+    uint64_t n_forgotten = jobs->ended.n_forgotten;
+    int rc = store_find(jobs->store, tenant, id, ret_record);
+
+    if (rc < 0)
+        return rc;
+    prefer_live(jobs, ret_record);
+    ended_jobs_keep(&jobs->ended, *ret_record, n_forgotten);
+    return 0;
+}
+
 int jobs_find(struct jobs *jobs, const char *tenant, const char *id, struct job_record **ret_record)
 {
     struct active_job *job = job_table_find_id(&jobs->active.table, id);
@@ -217,10 +262,8 @@ int jobs_find(struct jobs *jobs, const char *tenant, const char *id, struct job_
         *ret_record = job_record_ref(job->record);
         return 0;
     }
-    int rc = store_find(jobs->store, tenant, id, ret_record);
-    if (rc == 0)
-        prefer_live(jobs, ret_record);
-    return rc;
+    *ret_record = ended_jobs_find(&jobs->ended, tenant, id);
+    return *ret_record != NULL ? 0 : find_stored(jobs, tenant, id, ret_record);
 }
 
 int jobs_renew(struct jobs *jobs, struct job_record **record)
@@ -299,7 +342,8 @@ static CO_BLOCKS int cancel_active(struct jobs *jobs, struct active_job *job,
     return wait_until(jobs, job, is_so);
 }
 
-static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record,
+/* is_deleted: nobody shall hear of its end */
+static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record, bool is_deleted,
                                   bool (*is_so)(const struct job_record *record))
 {
     struct active_job *job;
@@ -309,6 +353,7 @@ static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record,
     int rc = active_jobs_get(&jobs->active, record->number, &job);
     if (rc < 0)
         return rc;
+    job->is_deleted |= is_deleted;
     rc = cancel_active(jobs, job, is_so);
     job_record_update(record, job->record);
     active_job_unref(job);
@@ -328,14 +373,14 @@ static CO_BLOCKS int reread(struct jobs *jobs, struct job_record *record)
 
 int jobs_cancel(struct jobs *jobs, struct job_record *record)
 {
-    int rc = cancel_until(jobs, record, is_canceled);
+    int rc = cancel_until(jobs, record, false, is_canceled);
 
     return rc == -ENOENT ? reread(jobs, record) : rc;
 }
 
 int jobs_delete(struct jobs *jobs, struct job_record *record)
 {
-    int rc = cancel_until(jobs, record, is_over);
+    int rc = cancel_until(jobs, record, true, is_over);
 
     return rc < 0 && rc != -ENOENT ? rc : store_forget(jobs->store, record->number);
 }

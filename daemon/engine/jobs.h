@@ -28,6 +28,7 @@ struct jobs_options {
     const struct parse_settings *parse; /* for what is read from the store */
     size_t max_running;                 /* fetch.concurrency: claims are for twice that */
     int64_t default_ttl_us;
+    int64_t (*now)(void); /* the clock that callbacks are sent by; NULL: instant_now */
 };
 
 /* Starts the tasks in the caller's loop.
@@ -42,8 +43,11 @@ CO_BLOCKS int jobs_new(struct jobs **ret_jobs, const struct jobs_options *option
 void jobs_free(struct jobs *jobs);
 
 /* The end is near: nothing more of any job is started, and nobody waits for one any more; what is
- * being fetched goes on. */
+ * being fetched goes on, callbacks included. */
 void jobs_drain(struct jobs *jobs);
+
+/* Callbacks that are being sent. */
+size_t jobs_n_calling(const struct jobs *jobs);
 
 /* Set when the store has failed for good. */
 struct co_event *jobs_failed(struct jobs *jobs);

@@ -66,8 +66,7 @@ static int64_t parse_delta_seconds(const char *text)
     return *text == '\0' ? us : -1;
 }
 
-/* How long the origin asks to wait; 0: it does not, or by a time that has passed. */
-static int64_t retry_after_us(const struct co_http_response *response, int64_t now)
+int64_t retry_after_us(const struct co_http_response *response, int64_t now)
 {
     const char *text = co_http_response_header(response, "retry-after");
     int64_t instant;

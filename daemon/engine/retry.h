@@ -18,6 +18,10 @@
 
 #define RETRY_NEVER INT64_C(-1)
 
+/* How long the origin asks to wait (Retry-After), in microseconds; 0: it does not, or by a time
+ * that has passed. now: as below */
+int64_t retry_after_us(const struct co_http_response *response, int64_t now);
+
 /* random     from 0 to 1
  * now        microseconds since 1970, for a Retry-After that is a date
  * returns    the pause, in microseconds; RETRY_NEVER: the result is final

@@ -12,6 +12,7 @@
 #include "lib/net/http.h"
 
 #include "daemon/base/duration_buckets.h"
+#include "daemon/model/callback.h"
 #include "daemon/model/result.h"
 
 enum { STATS_MAX_NAMES = 64 };
@@ -45,6 +46,9 @@ struct stats {
     uint64_t n_jobs_accepted;
     uint64_t n_jobs_done;
     uint64_t n_jobs_canceled;
+
+    uint64_t n_callbacks[N_CALLBACK_STATES];  /* that were settled so */
+    uint64_t n_callback_attempts[N_OUTCOMES]; /* by what came of them */
 };
 
 void stats_init(struct stats *stats);

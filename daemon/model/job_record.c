@@ -105,12 +105,16 @@ static void render_links(struct json_writer *w, const struct job_record *record)
 {
     static const struct {
         const char *name, *suffix;
-    } links[] = {
-        {"self", ""}, {"results", "/results"}, {"events", "/events"}, {"cancel", "/cancel"}};
+    } links[] = {{"self", ""},
+                 {"results", "/results"},
+                 {"events", "/events"},
+                 {"cancel", "/cancel"},
+                 {"callback", "/callback"}};
+    size_t n_links = sizeof(links) / sizeof(*links) - !record->has_callback;
 
     jw_key(w, "links");
     jw_object_begin(w);
-    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
+    for (size_t i = 0; i < n_links; i++) {
         char path[64 + JOB_ID_SIZE];
         snprintf(path, sizeof(path), "/v1/jobs/%s%s", record->id, links[i].suffix);
         jw_name(w, links[i].name, strlen(links[i].name));

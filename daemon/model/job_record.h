@@ -37,6 +37,7 @@ struct job_record {
     int64_t deadline_at; /* JOB_NEVER: none */
     int64_t ttl_us;
     uint64_t version;   /* grows with every visible change that the tally does not show */
+    bool has_callback;  /* somebody is told of its end: see model/callback.h */
     char *tenant;       /* whose it is; owned, like name and labels. NULL: "" */
     char *name;         /* NULL: none */
     char *labels;       /* as a JSON object */

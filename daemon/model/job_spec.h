@@ -16,6 +16,7 @@
 #include "lib/net/url.h"
 
 #include "daemon/base/arena.h"
+#include "daemon/model/callback.h"
 #include "daemon/model/expect.h"
 #include "daemon/model/status_set.h"
 
@@ -143,6 +144,7 @@ struct job_spec {
     unsigned weight;     /* 1..100: its share of the turns next to other jobs; 1 is usual */
     int64_t deadline_us; /* from acceptance; 0: none */
     int64_t ttl_us;      /* how long the ended job is kept; 0: the daemon's default */
+    const struct job_callback *callback; /* NULL: none */
 };
 
 static inline const struct request *job_spec_request(const struct job_spec *spec, size_t index)

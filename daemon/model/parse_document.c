@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "daemon/model/parse_callback.h"
 #include "daemon/model/parse_options.h"
 #include "daemon/model/parse_request.h"
 #include "daemon/model/parse_tables.h"
@@ -27,8 +28,8 @@ static int read_label(struct parse_reader *reader, const struct parse_at *at, st
                ?: parse_text(reader, at, value, &label, &ret_label->value);
 }
 
-static int read_labels(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
-                       const struct parse_member *member, void *field)
+int parse_labels(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                 const struct parse_member *member, void *field)
 {
     struct job_spec *spec = field;
     size_t n = json_object_size(value);
@@ -207,14 +208,13 @@ static const struct parse_member reader_members[] = {
     {"defaults", .read = read_defaults},
     {"on_invalid", .read = parse_switch,
      .offset = offsetof(struct parse_reader, reports_invalid_urls), .words = on_invalids},
-    {"callback", .read = parse_not_supported},
     {"fields", .read = parse_not_supported},
 };
 const struct parse_table parse_reader_table = PARSE_TABLE("Document", reader_members);
 
 static const struct parse_member spec_members[] = {
     {"name", .read = parse_text, .offset = offsetof(struct job_spec, name), .max = NAME_SIZE_MAX},
-    {"labels", .read = read_labels},
+    {"labels", .read = parse_labels},
     {"limits", .read = read_limits, .offset = offsetof(struct job_spec, limits)},
     {"gather", .read = read_gather},
     {"deadline_ms", .read = parse_duration, .offset = offsetof(struct job_spec, deadline_us),
@@ -224,6 +224,7 @@ static const struct parse_member spec_members[] = {
     {"cookies", .read = parse_bool, .offset = offsetof(struct job_spec, keeps_cookies)},
     {"ttl_ms", .read = read_ttl, .offset = offsetof(struct job_spec, ttl_us), .min = 1,
      .max = 30 * PARSE_DAY_US},
+    {"callback", .read = parse_callback, .offset = offsetof(struct job_spec, callback)},
 };
 const struct parse_table parse_spec_table = PARSE_TABLE("Document", spec_members);
 

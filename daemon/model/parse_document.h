@@ -1,7 +1,7 @@
 /* A whole JSON document: an array of requests, or an object that says more about them. */
 #pragma once
 
-#include "daemon/model/parse_reader.h"
+#include "daemon/model/parse_value.h"
 
 struct json_t;
 
@@ -17,6 +17,9 @@ int parse_members(struct parse_reader *reader, struct json_t *object,
 
 /* Notes it if there are no requests, or not in an array. returns 0 */
 int parse_check_requests(struct parse_reader *reader, const struct parse_requests *requests);
+
+/* The "labels" of a job, or of what is named like one; field: the spec. */
+parse_fn parse_labels;
 
 /* Notes that this is neither an array nor an object. returns 0 */
 int parse_not_document(struct parse_reader *reader, const struct json_t *value);

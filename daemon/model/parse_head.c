@@ -15,6 +15,7 @@ int parse_head(struct parse_reader *reader, const char *text, size_t length)
     CO_CLEANUP(parse_unload) struct json_t *value = NULL;
     struct parse_requests none;
 
+    reader->is_kept = true;
     return parse_load(reader, text, length, &value) ?: parse_members(reader, value, &none);
 }
 

@@ -53,6 +53,8 @@ struct parse_reader {
     const struct fetch_options *last_options; /* that differ from these in method and headers only,
                                                  or in auth taken away; NULL: none yet */
     bool method_is_given;                     /* by the client, in these options */
+    bool is_kept;                             /* the document was accepted once, and what it names
+                                                 may not be offered any more */
     bool reports_invalid_urls;                /* "on_invalid": "report" */
     uint64_t n_items;                         /* of the requests so far */
 };

@@ -3,6 +3,7 @@
 const struct parse_table *const parse_tables[] = {
     &parse_auth_table,
     &parse_body_table,
+    &parse_callback_table,
     &parse_capture_table,
     &parse_body_operator_table,
     &parse_header_operator_table,
@@ -24,6 +25,8 @@ const struct parse_table *const parse_tables[] = {
     &parse_draft_table,
     &parse_request_table,
     &parse_retry_table,
+    &parse_schedule_table,
+    &parse_schedule_name_table,
     &parse_tls_table,
 };
 const size_t parse_n_tables = sizeof(parse_tables) / sizeof(parse_tables[0]);

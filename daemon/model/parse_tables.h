@@ -21,6 +21,7 @@ bool parse_member_is_reserved(const struct parse_member *member);
 
 extern const struct parse_table parse_auth_table;
 extern const struct parse_table parse_body_table;
+extern const struct parse_table parse_callback_table;
 extern const struct parse_table parse_capture_table;
 extern const struct parse_table parse_body_operator_table;
 extern const struct parse_table parse_header_operator_table;
@@ -42,6 +43,8 @@ extern const struct parse_table parse_interval_table;
 extern const struct parse_table parse_draft_table;
 extern const struct parse_table parse_request_table;
 extern const struct parse_table parse_retry_table;
+extern const struct parse_table parse_schedule_table;
+extern const struct parse_table parse_schedule_name_table;
 extern const struct parse_table parse_tls_table;
 
 /* All of them. */

@@ -5,6 +5,7 @@
 #include "daemon/base/buffer.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/json_writer.h"
+#include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 #include "daemon/store/sqlite_upload.h"
 
@@ -63,6 +64,7 @@ static int make_record(const struct store_acceptance *acceptance, struct job_rec
     if (spec->deadline_us > 0)
         record->deadline_at = record->created_at + spec->deadline_us;
     record->ttl_us = spec->ttl_us > 0 ? spec->ttl_us : acceptance->default_ttl_us;
+    record->has_callback = spec->callback != NULL;
     tally_init(&record->tally, acceptance->n_items);
     int rc = copy_text(spec->name, &record->name);
     if (rc == 0)
@@ -114,6 +116,7 @@ static int write_job(struct sqlite_connection *connection, struct accept_op *acc
     else
         sqlite3_bind_null(statement, 14);
     sqlite_bind_string(statement, 15, record->tenant);
+    sqlite3_bind_int(statement, 16, record->has_callback);
     int rc = sqlite_run(statement);
     if (rc == 0)
         record->number = sqlite3_last_insert_rowid(connection->database);
@@ -202,6 +205,8 @@ static int apply_accept(struct sqlite_connection *connection, struct store_op *o
         rc = write_head(connection, accept->record->number, acceptance);
     if (rc == 0)
         rc = write_labels(connection, accept->record->number, acceptance->spec);
+    if (rc == 0 && acceptance->spec->callback != NULL)
+        rc = sqlite_callback_add(connection, accept->record, acceptance->spec->callback);
     if (rc == 0)
         rc = write_turn(connection, accept->record->number, acceptance->n_items);
     if (rc == 0) {

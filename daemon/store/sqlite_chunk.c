@@ -127,7 +127,11 @@ int store_release(struct store *store)
 
 int sqlite_recover(struct sqlite_connection *writer)
 {
-    int rc = give_back(writer, 0, STARTED, STARTED_BEFORE);
+    static const enum sqlite_statement_id statements[] = {
+        STATEMENT_CHUNKS_DROP_BEYOND, STATEMENT_CHUNKS_CUT, STATEMENT_UPLOADS_ABANDON};
+    int rc = 0;
 
-    return rc < 0 ? rc : sqlite_run(sqlite_statement(writer, STATEMENT_UPLOADS_ABANDON));
+    for (size_t i = 0; i < sizeof(statements) / sizeof(*statements) && rc == 0; i++)
+        rc = sqlite_run(sqlite_statement(writer, statements[i]));
+    return rc < 0 ? rc : give_back(writer, 0, STARTED, STARTED_BEFORE);
 }

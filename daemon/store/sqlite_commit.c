@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/crc32c.h"
-#include "daemon/store/sqlite_private.h"
+#include "daemon/store/sqlite_callback.h"
 
 /* Where a result is in the commit, and where it goes. */
 struct place {
@@ -245,6 +245,8 @@ static int change_job(struct sqlite_connection *connection, struct commit_op *op
     if (rc < 0 || sqlite3_changes(connection->database) == 0)
         return rc;
     rc = add_completion(connection, op, change);
+    if (rc == 0 && change->callback != NULL)
+        rc = sqlite_callback_begin(connection, change);
     if (rc == 0 && change->drops_chunks)
         rc = sqlite_drop_chunks(connection, change->record->number);
     return rc;
@@ -287,6 +289,8 @@ static size_t count_bytes(const struct store_commit *commit)
         const struct store_result *result = &commit->results[i];
         n += result->row_length + result->body_length + result->shape_length;
     }
+    for (size_t i = 0; i < commit->n_changes; i++)
+        n += commit->changes[i].callback_length;
     return n;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/base/log.h"
 #include "daemon/store/sqlite_damage.h"
 
@@ -78,9 +79,11 @@ int store_give_up(struct store *store, int64_t number, int64_t now)
     };
     int rc = store_write(store, &give_up.op);
 
-    if (rc == 0 && give_up.job.number != 0)
-        log_error("job %s is given up: its record is damaged", give_up.job.id);
-    return rc;
+    if (rc < 0 || give_up.job.number == 0)
+        return rc;
+    store->stats.n_given_up++;
+    log_error("job %s is given up: its record is damaged", give_up.job.id);
+    return 0;
 }
 
 /* --- Forgetting one --------------------------------------------------------------------------- */
@@ -108,5 +111,7 @@ int store_forget_damaged(struct store *store, const char *tenant, const char *id
     struct number_op find = {.op.apply = apply_find_number, .tenant = tenant, .id = id};
     int rc = store_read_with(store, &find.op);
 
+    if (rc == 0)
+        rc = store_give_up(store, find.number, instant_now());
     return rc < 0 ? rc : store_forget(store, find.number);
 }

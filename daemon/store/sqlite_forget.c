@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 
 /* returns 0, -ENOMEM */
@@ -35,6 +36,9 @@ int sqlite_forget(struct sqlite_connection *writer, int64_t number)
         if (rc < 0)
             return rc;
     }
+    int rc = sqlite_callback_leave(writer, number);
+    if (rc < 0)
+        return rc;
     writer->pending.n_jobs--;
     return note_forgotten(&writer->forgotten, number);
 }
@@ -79,12 +83,11 @@ int sqlite_forget_ended(struct sqlite_connection *writer)
 
 int sqlite_count_jobs(struct sqlite_connection *writer)
 {
-    sqlite3_stmt *unended = sqlite_statement(writer, STATEMENT_N_UNENDED);
     int rc = sqlite_get(sqlite_statement(writer, STATEMENT_N_JOBS), &writer->counts.n_jobs);
 
-    sqlite_bind(unended, JOB_DONE);
     if (rc >= 0)
-        rc = sqlite_get(unended, &writer->counts.n_unended_at_open);
+        rc = sqlite_get(sqlite_statement(writer, STATEMENT_N_UNENDED),
+                        &writer->counts.n_unended_at_open);
     return rc < 0 ? rc : 0;
 }
 
@@ -127,7 +130,10 @@ struct forget_op {
 
 static int apply_forget(struct sqlite_connection *writer, struct store_op *op)
 {
-    return sqlite_forget(writer, co_container_of(op, struct forget_op, op)->number);
+    int64_t number = co_container_of(op, struct forget_op, op)->number;
+    int rc = sqlite_forget(writer, number);
+
+    return rc < 0 ? rc : sqlite_callback_drop(writer, number);
 }
 
 int store_forget(struct store *store, int64_t number)

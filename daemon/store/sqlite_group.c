@@ -57,6 +57,7 @@ static int commit(struct sqlite_connection *connection)
     connection->counts.n_results += connection->pending.n_results;
     connection->counts.n_late_results += connection->pending.n_late_results;
     connection->counts.n_jobs += connection->pending.n_jobs;
+    connection->counts.n_callbacks += connection->pending.n_callbacks;
     connection->counts.upload_bytes += connection->pending.upload_bytes;
     connection->forgotten.n_committed = connection->forgotten.n;
     return 0;

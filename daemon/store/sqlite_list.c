@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/store/sqlite_damage.h"
+#include "daemon/store/sqlite_keeping.h"
 
 enum { MAX_DAMAGED = 8 };
 
@@ -22,10 +23,25 @@ static void bind_label(sqlite3_stmt *statement, int i, const struct job_label *l
     sqlite_bind_string(statement, i + 1, label->value);
 }
 
-/* What leads to the fewest rows: a label, or else the status. The rest is looked at in each. */
-static sqlite3_stmt *begin(struct sqlite_connection *connection, const struct store_query *query)
+/* Numbers grow as ids do. returns 0, -errno */
+static int find_end(struct sqlite_connection *connection, const char *before, int64_t *ret_end)
 {
-    int64_t before = query->before != 0 ? query->before : INT64_MAX;
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_NUMBER_BEFORE);
+    int64_t number = -1;
+
+    *ret_end = INT64_MAX;
+    if (before == NULL)
+        return 0;
+    sqlite_bind_string(statement, 1, before);
+    int rc = sqlite_get(statement, &number);
+    *ret_end = number + 1;
+    return rc < 0 ? rc : 0;
+}
+
+/* What leads to the fewest rows: a label, or else the status. The rest is looked at in each. */
+static sqlite3_stmt *begin(struct sqlite_connection *connection, const struct store_query *query,
+                           int64_t before)
+{
     sqlite3_stmt *statement;
 
     if (query->n_labels > 0) {
@@ -99,9 +115,12 @@ static int take(struct list_op *list, sqlite3_stmt *statement)
 static int apply_list(struct sqlite_connection *connection, struct store_op *op)
 {
     struct list_op *list = co_container_of(op, struct list_op, op);
-    sqlite3_stmt *statement = begin(connection, list->query);
-    int rc;
+    int64_t end;
+    int rc = find_end(connection, list->query->before, &end);
 
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *statement = begin(connection, list->query, end);
     while ((rc = sqlite_next(statement)) == 1) {
         rc = matches(connection, list->query, statement);
         if (rc == 1)

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 
-static const char *const versions[] = {sqlite_schema, sqlite_schema_2, sqlite_schema_3};
+static const char *const versions[] = {sqlite_schema, sqlite_schema_2, sqlite_schema_3,
+                                       sqlite_schema_4, sqlite_schema_5};
 
 enum { N_VERSIONS = sizeof(versions) / sizeof(*versions) };
 
@@ -54,6 +56,8 @@ static int recover(struct sqlite_connection *writer)
         rc = sqlite_resume_counters(writer);
     if (rc == 0)
         rc = sqlite_count_jobs(writer);
+    if (rc == 0)
+        rc = sqlite_callback_count(writer);
     return rc < 0 ? rc : sqlite_measure(writer);
 }
 
@@ -75,6 +79,7 @@ static int open_connections(struct store *store, const char *synchronous, struct
     if (rc == 0)
         rc = open_reader(store, err);
     store->stats.n_jobs = (uint64_t)store->writer.connection.counts.n_jobs;
+    store->stats.n_callbacks = (uint64_t)store->writer.connection.counts.n_callbacks;
     store->stats.n_unended_at_open = (uint64_t)store->writer.connection.counts.n_unended_at_open;
     return rc;
 }

@@ -34,6 +34,8 @@ enum { SQLITE_APPLICATION_ID = 0x67746872, SQLITE_PAGE_BYTES = 4096 };
 extern const char sqlite_schema[];
 extern const char sqlite_schema_2[];
 extern const char sqlite_schema_3[];
+extern const char sqlite_schema_4[];
+extern const char sqlite_schema_5[];
 
 /* --- Connections ------------------------------------------------------------------------------ */
 
@@ -52,6 +54,7 @@ struct sqlite_counts {
     uint64_t n_late_results;
     int64_t n_jobs;       /* change of their number; of all that were committed: their number */
     int64_t upload_bytes; /* likewise, of what uploads take that are not accepted */
+    int64_t n_callbacks;  /* likewise, that are pending */
     int64_t n_unended_at_open;
 };
 
@@ -255,8 +258,11 @@ void sqlite_bind_tenant(sqlite3_stmt *statement, int i, const char *tenant);
 #define JOB_COLUMNS                                                                                \
     "job.number,job.id,job.status,job.rest,job.weight,job.created_at,job.started_at,"              \
     "job.ended_at,job.expires_at,job.deadline_at,job.ttl_us,job.version,job.name,job.labels,"      \
-    "job.n_items,job.tally,job.tenant"
-enum { N_JOB_COLUMNS = 17 };
+    "job.n_items,job.tally,job.tenant,job.has_callback"
+enum { N_JOB_COLUMNS = 18 };
+
+/* Of a callback, in the order in which sqlite_callback_read.c has them. */
+#define CALLBACK_COLUMNS "id,state,url,secret_ref,payload,n_attempts,attempts,due_at"
 
 /* Makes a record of a row that begins with JOB_COLUMNS. returns 0, -ENOMEM,
  * STORE_DAMAGED_CONTENT */

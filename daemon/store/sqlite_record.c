@@ -73,6 +73,7 @@ enum {
     COL_N_ITEMS,
     COL_TALLY,
     COL_TENANT,
+    COL_HAS_CALLBACK,
     N_COLS
 };
 _Static_assert((int)N_COLS == (int)N_JOB_COLUMNS, "one for each of JOB_COLUMNS");
@@ -97,6 +98,7 @@ static int read_numbers(struct job_record *record, sqlite3_stmt *statement)
     record->deadline_at = sqlite_column_instant(statement, COL_DEADLINE_AT);
     record->ttl_us = sqlite3_column_int64(statement, COL_TTL_US);
     record->version = (uint64_t)sqlite3_column_int64(statement, COL_VERSION);
+    record->has_callback = sqlite3_column_int(statement, COL_HAS_CALLBACK) != 0;
     return 0;
 }
 

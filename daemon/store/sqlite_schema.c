@@ -131,3 +131,82 @@ const char sqlite_schema_3[] =
     "CREATE INDEX job_status ON job(tenant, status, number, ended_at, n_items);" /* also for their
                                                                                     sum */
     "CREATE INDEX job_tenant ON job(tenant, number);";
+
+/* A callback may outlive its job, so it has what it needs of it. */
+const char sqlite_schema_4[] =
+    "ALTER TABLE job ADD COLUMN has_callback INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE callback("
+    " job INTEGER PRIMARY KEY,"
+    " id TEXT NOT NULL UNIQUE," /* of the job */
+    " tenant TEXT NOT NULL,"
+    " url TEXT NOT NULL,"
+    " host TEXT NOT NULL,"
+    " secret_ref TEXT,"
+    " state INTEGER NOT NULL," /* enum callback_state */
+    " payload BLOB,"           /* while it is pending */
+    " n_attempts INTEGER NOT NULL DEFAULT 0,"
+    " attempts TEXT NOT NULL DEFAULT ''," /* JSON objects, with a comma between them */
+    " due_at INTEGER,"                    /* NULL unless it is pending */
+    " forget_at INTEGER"                  /* once it is settled and the job is gone */
+    ") STRICT;"
+    "CREATE INDEX callback_due ON callback(due_at, host) WHERE due_at IS NOT NULL;"
+    "CREATE INDEX callback_host ON callback(host, due_at) WHERE due_at IS NOT NULL;"
+    "CREATE INDEX callback_forget ON callback(forget_at) WHERE forget_at IS NOT NULL;";
+
+/* wake: when there is something to do for it. The document of its jobs is apart, as it may be long,
+ * and the rest of the row is written with every run. */
+const char sqlite_schema_5[] =
+    "CREATE TABLE schedule("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " tenant TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " labels TEXT,"
+    " every_us INTEGER NOT NULL," /* 0: by cron */
+    " cron TEXT,"
+    " jitter_us INTEGER NOT NULL,"
+    " overlap INTEGER NOT NULL," /* enum schedule_overlap */
+    " is_paused INTEGER NOT NULL,"
+    " max_queued INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL,"
+    " next_due INTEGER," /* NULL: it is paused */
+    " next_at INTEGER,"  /* that with its jitter */
+    " waiting INTEGER,"
+    " running INTEGER NOT NULL DEFAULT 0," /* schedule_run.number */
+    " n_runs INTEGER NOT NULL DEFAULT 0,"
+    " wake INTEGER AS (iif(running = 0 AND waiting IS NOT NULL, waiting, next_at))"
+    ") STRICT;"
+    "CREATE INDEX schedule_tenant ON schedule(tenant, number);"
+    "CREATE INDEX schedule_wake ON schedule(wake) WHERE wake IS NOT NULL;"
+    "CREATE INDEX schedule_running ON schedule(number) WHERE running <> 0;"
+
+    "CREATE TABLE schedule_job(schedule INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE schedule_run("
+    " schedule INTEGER NOT NULL,"
+    " number INTEGER NOT NULL,"
+    " due_at INTEGER NOT NULL,"
+    " n_due INTEGER NOT NULL,"
+    " started_at INTEGER,"
+    " ended_at INTEGER,"
+    " state INTEGER NOT NULL," /* enum schedule_run_state */
+    " code TEXT,"
+    " job INTEGER NOT NULL," /* job.number, also when that has been forgotten */
+    " job_id TEXT,"
+    " n_items INTEGER NOT NULL DEFAULT 0,"
+    " n_success INTEGER NOT NULL DEFAULT 0,"
+    " p50_us INTEGER NOT NULL DEFAULT -1,"
+    " p99_us INTEGER NOT NULL DEFAULT -1,"
+    " counts TEXT," /* a JSON object */
+    " PRIMARY KEY(schedule, number)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* Items of the runs that have ended in a span of time that begins at bucket. */
+    "CREATE TABLE schedule_tally("
+    " schedule INTEGER NOT NULL,"
+    " width_us INTEGER NOT NULL,"
+    " bucket INTEGER NOT NULL,"
+    " n_items INTEGER NOT NULL,"
+    " n_success INTEGER NOT NULL,"
+    " PRIMARY KEY(schedule, width_us, bucket)"
+    ") STRICT, WITHOUT ROWID;";

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 
 enum {
@@ -41,6 +42,11 @@ static int forget_expired(struct sqlite_connection *writer, struct sweep_op *swe
     }
     sweep->has_more = true;
     return 0;
+}
+
+static int forget_callbacks(struct sqlite_connection *writer, struct sweep_op *sweep)
+{
+    return sqlite_callback_sweep(writer, sweep->now);
 }
 
 static int forget_too_many(struct sqlite_connection *writer, struct sweep_op *sweep)
@@ -247,8 +253,8 @@ static int find_next_expiry(struct sqlite_connection *writer, struct sweep_op *s
 static int apply_sweep(struct sqlite_connection *writer, struct store_op *op)
 {
     static int (*const steps[])(struct sqlite_connection *, struct sweep_op *) = {
-        forget_expired,   forget_too_many, delete_slice,
-        forget_too_large, give_back_pages, find_next_expiry,
+        forget_expired,   forget_callbacks, forget_too_many,  delete_slice,
+        forget_too_large, give_back_pages,  find_next_expiry,
     };
     struct sweep_op *sweep = sweep_of(op);
 

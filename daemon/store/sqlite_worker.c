@@ -142,6 +142,7 @@ static void note_writes(struct store *store)
     store->stats.n_late_results = writer->counts.n_late_results;
     store->stats.last_commit_us = writer->last_commit_us;
     store->stats.n_jobs = (uint64_t)writer->counts.n_jobs;
+    store->stats.n_callbacks = (uint64_t)writer->counts.n_callbacks;
 }
 
 /* Who waits is told before the checkpoint begins. */

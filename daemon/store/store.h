@@ -87,7 +87,9 @@ struct store_stats {
     uint64_t n_late_results; /* of items that had one already */
     uint64_t file_bytes;     /* of the database and its log */
     uint64_t n_jobs;
+    uint64_t n_callbacks;       /* that are pending */
     uint64_t n_unended_at_open; /* jobs that had not ended */
+    uint64_t n_given_up;        /* jobs that store_give_up() has ended since */
     int64_t last_commit_us;     /* how long it took */
     enum store_integrity integrity;
 };
@@ -220,8 +222,10 @@ struct store_job_change {
     const struct job_record *record; /* status, rest, instants, version */
     const char *tally;               /* encoded, with the results of this commit; NULL: unchanged */
     size_t tally_length;
-    uint64_t first_seq; /* of this commit's results of the job, which continue it in order */
-    bool drops_chunks;  /* it has ended: what is ready or claimed of it is nobody's any more */
+    uint64_t first_seq;   /* of this commit's results of the job, which continue it in order */
+    bool drops_chunks;    /* it has ended: what is ready or claimed of it is nobody's any more */
+    const char *callback; /* what is to be sent of that; NULL: nobody is to be told */
+    size_t callback_length;
 };
 
 struct store_commit {
@@ -259,7 +263,7 @@ struct store_query {
     enum job_status status;
     const struct job_label *labels; /* all must match */
     size_t n_labels;
-    int64_t before; /* a number; only older jobs; 0: from the newest */
+    const char *before; /* an id, even of no job there is; only older ones; NULL: all */
 };
 
 /* The newest `limit` jobs at most that match, newest first, each owed one job_record_unref().
@@ -323,7 +327,7 @@ CO_BLOCKS int store_forget(struct store *store, int64_t number);
  * that: on demand, by a sweep, or because of a new one. NULL: not any more. */
 void store_on_forget(struct store *store, void (*forgotten)(void *arg, int64_t number), void *arg);
 
-/* The same by id, for a job whose record cannot be read. */
+/* The same by id, for a job whose record cannot be read; it is given up before. */
 CO_BLOCKS int store_forget_damaged(struct store *store, const char *tenant, const char *id);
 
 /* Does some of what is to be done: forgets ended jobs that have expired or are too many, the oldest

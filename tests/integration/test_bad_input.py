@@ -270,8 +270,13 @@ class ContentTest(GatherdTest):
                 self.refuse_request("/body_base64", method="POST", body_base64=value)
 
     def test_options_of_later_versions_say_so(self) -> None:
+        error = self.refuse({"requests": [URL], "fields": ["index"]}, "/fields")
+        self.assertEqual(error["code"], "not_supported")
+
+    def test_a_gather_calls_nobody_back(self) -> None:
         error = self.refuse({"requests": [URL], "callback": {"url": URL}}, "/callback")
         self.assertEqual(error["code"], "not_supported")
+        self.assertIn("POST /v1/jobs", error["detail"])
 
     def test_options_are_checked_to_the_last_member(self) -> None:
         table: list[tuple[dict[str, Json], str, str]] = [

@@ -46,7 +46,7 @@ class OptionsTest(unittest.TestCase):
     def test_the_example_shows_every_setting_with_its_default(self) -> None:
         printed = run_gatherd("--print-config").stdout
         example = Path(__file__).parents[2] / "config" / "gatherd.conf"
-        self.assertEqual(example.read_text(), re.sub(r"^(?=[a-z_]+ =)", ";", printed, flags=re.M))
+        self.assertEqual(example.read_text(), re.sub(r"^(?=[a-z0-9_]+ =)", ";", printed, flags=re.M))
 
     def test_an_unknown_option_is_refused(self) -> None:
         self.assert_refused("--confg", "x", words=("--confg",))
@@ -90,6 +90,11 @@ class OptionsTest(unittest.TestCase):
                               ("=1", "--set")):
             with self.subTest(setting=setting):
                 self.assert_refused("--set", setting, "--check-config", words=(word,))
+
+    def test_an_open_door_is_told_with_all_else_that_is_wrong(self) -> None:
+        path = self.config("[api]\nlisten = 0.0.0.0:0\n[fetch]\nsecrets_file = /nothing/secrets\n")
+        self.assert_refused("--config", path, "--check-config",
+                            words=("/nothing/secrets", "0.0.0.0:0", "api.tokens_file"))
 
     def test_print_config_shows_what_is_in_force(self) -> None:
         path = self.config("[fetch]\nconcurrency = 10\n")

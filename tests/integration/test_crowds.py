@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Iterator
 
+from durable import DurableTest, health_ms, p99
 from harness import Gatherd, GatherdTest
 from patience import PATIENCE, eventually
 
@@ -156,3 +157,54 @@ class CrowdTest(GatherdTest):
             connection.send(self.gatherd.request_bytes(path))
             reply = connection.reply()
         return reply.status if reply is not None else 0
+
+
+class ReaderTest(DurableTest):
+    """Clients that ask for 10 MiB and do not read them: they are gone soon, and others do not
+    notice."""
+
+    settings = [*GatherdTest.settings, "api.max_connections=100", "api.request_timeout_ms=3s"]
+    N_READERS = 200
+    N_RESULTS = 20_000
+    BLOCKED = "http://192.0.2.1:9/"
+
+    def setUp(self) -> None:
+        super().setUp()
+        job = self.submit_urls(self.gatherd, [self.BLOCKED] * self.N_RESULTS)
+        self.ended(self.gatherd, job)
+        self.events = f"/v1/jobs/{job['id']}/events"
+
+    def ask(self) -> socket.socket:
+        asking = socket.socket()
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asking.settimeout(10 * PATIENCE)
+        asking.connect(("127.0.0.1", self.gatherd.port))
+        asking.sendall(self.gatherd.request_bytes(self.events, "GET", b"",
+                                                  "Accept: text/event-stream"))
+        return self.enterContext(asking)
+
+    def n_connections(self) -> int:
+        reply = self.get("/v1/stats")
+        return reply.json()["api"]["connections"] if reply.status == 200 else 1 << 30
+
+    def test_who_never_reads_is_gone_after_a_while(self) -> None:
+        for _ in range(80):
+            self.ask()
+        self.assertGreater(self.n_connections(), 80)
+        eventually(lambda: self.n_connections() < 5, "the readers' end", 15)
+
+    def test_who_reads_slowly_is_not_cut_while_there_is_room(self) -> None:
+        reader = self.ask()
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            self.assertTrue(reader.recv(2000))
+            time.sleep(0.1)
+
+    def test_others_do_not_notice_more_of_them_than_there_are_places(self) -> None:
+        for _ in range(self.N_READERS):
+            self.ask()
+            time.sleep(0.01)
+        time.sleep(1)
+        for _ in range(20):
+            self.assertEqual(self.get("/v1/limits").status, 200)
+        self.assertLess(p99(health_ms(self.gatherd, 0.3)), 500 * PATIENCE)

@@ -238,18 +238,29 @@ class BrokenTest(SubmitTest):
 
     def test_a_document_that_keeps_coming_may_take_its_time(self) -> None:
         """Longer than api.request_timeout_ms; meanwhile others are served, jobs too."""
-        body = FORMS["ndjson"][1](urls(30)).encode()
+        body = FORMS["ndjson"][1](urls(300)).encode()
         with self.gatherd.connect() as connection:
             connection.send(self.head(f"Content-Length: {len(body)}"))
-            for start in range(0, len(body), 50):
-                connection.send(body[start:start + 50])
+            for start in range(0, len(body), 500):
+                connection.send(body[start:start + 500])
                 time.sleep(0.05)
                 self.assertEqual(self.get("/healthz").status, 200)
             reply = connection.reply()
         assert reply is not None
         self.assertEqual(reply.status, 202, reply.body)
-        self.assertEqual(reply.json()["counts"]["total"], 30)
+        self.assertEqual(reply.json()["counts"]["total"], 300)
         self.forget(reply.json())
+
+    def test_a_document_that_crawls_is_cut(self) -> None:
+        body = FORMS["ndjson"][1](urls(300)).encode()
+        with self.gatherd.connect() as connection:
+            connection.send(self.head(f"Content-Length: {len(body)}"))
+            with self.assertRaises(ConnectionError):
+                for start in range(0, len(body), 10):
+                    connection.send(body[start:start + 10])
+                    time.sleep(0.1)
+            self.assert_problem_of(connection, 408)
+        self.assertEqual(self.listed(), [])
 
     def test_the_refusal_of_a_beginning_reaches_who_still_sends(self) -> None:
         body = b'{"nonsense": 1}\n'.ljust(1 << 20)

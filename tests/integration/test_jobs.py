@@ -198,6 +198,14 @@ class ListTest(JobTest):
                 with self.subTest(path=path, query=query):
                     self.assert_problem(self.get(f"{path}?{query}"), 400)
 
+    def test_a_cursor_does_not_tell_how_many_jobs_there_are(self) -> None:
+        for _ in range(2):
+            self.submit([self.origin.url()])
+        page = self.get("/v1/jobs?limit=1").json()
+        self.assertEqual(page["next_cursor"], page["data"][0]["id"])
+        for number in ("1", "999"):
+            self.assert_problem(self.get(f"/v1/jobs?cursor={number}"), 400)
+
 
     def test_what_takes_no_parameters_refuses_them(self) -> None:
         path = f"/v1/jobs/{self.ended(self.submit([self.origin.url('/status/500')]))['id']}"

@@ -75,11 +75,24 @@ class OpenApiTest(GatherdTest):
 
     def job(self) -> str:
         """The id of a job that has ended, and has something to show."""
-        reply = self.post("/v1/jobs", [{"url": self.origin.url("/json"), "capture": {"body": "full"}},
-                                       self.origin.url("/status/404")])
+        requests = [{"url": self.origin.url("/json"), "capture": {"body": "full"}},
+                    self.origin.url("/status/404")]
+        reply = self.post("/v1/jobs", {"requests": requests,
+                                       "callback": {"url": self.origin.url("/")}})
         identity = reply.json()["id"]
         eventually(lambda: self.get(f"/v1/jobs/{identity}").json()["done"], "the end of the job")
         return identity
+
+    def schedule(self) -> str:
+        """The id of one that does not run while it is looked at."""
+        return self.post("/v1/schedules", {"name": "x", "cron": "@yearly", "job": [self.origin.url()]}).json()["id"]
+
+    def filled_in(self, path: str) -> str:
+        """The path of something that is there."""
+        if "{id}" not in path:
+            return path
+        identity = self.schedule() if path.startswith("/v1/schedules") else self.job()
+        return path.replace("{id}", identity).replace("{index}", "0")
 
     def ask(self, method: str, path: str, query: Json = (), body: str | None = None,
             content_type: str = "application/json") -> Reply:
@@ -136,7 +149,7 @@ class OpenApiTest(GatherdTest):
 
     def test_each_example_gets_what_is_promised(self) -> None:
         for path, method, operation in self.operations():
-            where = path.replace("{id}", self.job() if "{id}" in path else "").replace("{index}", "0")
+            where = self.filled_in(path)
             for body, kind in self.examples(operation):
                 with self.subTest(operation=operation["operationId"], kind=kind):
                     reply = self.ask(method, where, self.example_query(path, operation), body, kind)

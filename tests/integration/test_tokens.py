@@ -262,6 +262,7 @@ class RestartTest(unittest.TestCase):
 class QuotaTest(TokensTest):
     tokens = {"slow": ["submit,read", "--requests-per-second", "5"],
               "small": ["submit,read", "--tenant", "small", "--queued-items", "10"],
+              "one": ["submit", "--queued-items", "1"],
               "free": ["submit,read", "--tenant", "free"]}
 
     def test_requests_beyond_the_rate_get_a_429(self) -> None:
@@ -316,11 +317,33 @@ class QuotaTest(TokensTest):
         for job in (second, third):
             self.get(f"/v1/jobs/{job.json()['id']}", "-X", "DELETE", *self.bearer("small"))
 
+    def test_items_that_are_too_many_are_refused_while_they_come(self) -> None:
+        lines = f"{self.origin.url('/hang')}\n".encode() * 1000
+        for n_before in (1, 9):
+            job = self.post("/v1/jobs", self.hang(n_before), *self.bearer("small")).json()
+            with self.subTest(n_before=n_before), self.gatherd.connect() as connection:
+                connection.send(self.gatherd.request_bytes(
+                    "/v1/jobs", "POST", b"", f"Authorization: Bearer {self.shown['small']}",
+                    "Content-Type: text/uri-list", "Content-Length: 100000000") + lines)
+                reply = connection.reply()
+                assert reply is not None
+                self.assert_over(reply, 10 - n_before)
+            self.get(f"/v1/jobs/{job['id']}", "-X", "DELETE", *self.bearer("small"))
+
     def test_a_gather_counts_too(self) -> None:
         reply = self.post("/v1/gather", self.hang(11), *self.bearer("small"))
         self.assert_over(reply, 10)
         reply = self.post("/v1/gather", [self.origin.url()] * 10, *self.bearer("small"))
         self.assertEqual(reply.status, 200, reply.body)
+
+    def test_a_probe_is_an_item(self) -> None:
+        probe = f"/probe?target={self.origin.url('/hang')}"
+        with self.gatherd.connect() as connection:
+            connection.send(self.gatherd.request_bytes(
+                probe, "GET", b"", f"Authorization: Bearer {self.shown['one']}"))
+            eventually(lambda: self.get(probe, *self.bearer("one")).status == 429, "the quota")
+        probe = f"/probe?target={self.origin.url()}"
+        eventually(lambda: self.get(probe, *self.bearer("one")).status == 200, "its end")
 
     def test_limits_show_the_quota(self) -> None:
         limits = self.get("/v1/limits", *self.bearer("small")).json()

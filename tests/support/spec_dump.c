@@ -51,6 +51,15 @@ static void dump_auth(FILE *out, const struct fetch_auth *auth)
     dump_text(out, "auth.secret_ref", auth->secret_ref);
 }
 
+static void dump_callback(FILE *out, const struct job_callback *callback)
+{
+    if (callback == NULL)
+        return;
+    dump_text(out, "callback.url", callback->url);
+    dump_text(out, "callback.host", callback->host);
+    dump_text(out, "callback.secret_ref", callback->secret_ref);
+}
+
 static void dump_pins(FILE *out, const struct fetch_options *options)
 {
     for (size_t i = 0; i < options->n_pins; i++) {
@@ -173,6 +182,7 @@ static void dump_head(FILE *out, const struct job_spec *spec)
     dump_number(out, "weight", spec->weight);
     dump_number(out, "deadline_us", spec->deadline_us);
     dump_number(out, "ttl_us", spec->ttl_us);
+    dump_callback(out, spec->callback);
 }
 
 static void dump_item(FILE *out, const struct job_spec *spec, size_t index)

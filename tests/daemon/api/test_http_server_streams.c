@@ -115,18 +115,40 @@ CO_TEST(handler_starts_before_the_body_has_come)
     front_stop(NO_GRACE);
 }
 
-/* 40 s, of which no byte takes more than one. */
+/* For 40 s, a piece a second. returns how much was sent before it was cut */
+static size_t send_slowly(struct http_client *client, enum framing framing, size_t piece)
+{
+    size_t sent = 0;
+
+    send_head(client, "/stream", framing, 40 * piece);
+    while (sent < 40 * piece && now_ms() < 40000) {
+        send_piece(client, framing, sent, piece);
+        sent += piece;
+        ck_assert_int_eq(co_sleep(CO_SECOND), 0);
+    }
+    return sent;
+}
+
 CO_TEST(body_that_keeps_coming_may_take_its_time)
 {
     front_start();
     struct http_client *client = front_open();
-    send_head(client, "/stream", (enum framing)_i, 40);
-    for (size_t i = 0; i < 40; i++) {
-        send_piece(client, (enum framing)_i, i, 1);
-        ck_assert_int_eq(co_sleep(CO_SECOND), 0);
-    }
+    size_t sent = send_slowly(client, (enum framing)_i, 500);
     send_end(client, (enum framing)_i);
-    assert_streamed(http_client_receive(client), 40);
+    assert_streamed(http_client_receive(client), sent);
+    http_client_close(client);
+    front_stop(NO_GRACE);
+}
+
+CO_TEST(body_that_crawls_on_and_on_is_cut)
+{
+    front_start();
+    struct http_client *client = front_open();
+    send_slowly(client, (enum framing)_i, 450);
+    ck_assert_int_eq(http_client_receive(client)->status, 408);
+    ck_assert_uint_eq(stream_seen.n_bytes, 10 * 450);
+    ck_assert_int_eq(stream_seen.rc, -ECANCELED);
+    ck_assert(http_client_is_closed(client));
     http_client_close(client);
     front_stop(NO_GRACE);
 }
@@ -546,6 +568,7 @@ Suite *suite_http_server_streams(void)
     tcase_add_loop_test(tcase, body_arrives_whole, 0, N_ELEMENTS(bodies));
     tcase_add_test(tcase, handler_starts_before_the_body_has_come);
     tcase_add_loop_test(tcase, body_that_keeps_coming_may_take_its_time, 0, 2);
+    tcase_add_loop_test(tcase, body_that_crawls_on_and_on_is_cut, 0, 2);
     tcase_add_loop_test(tcase, body_that_stops_coming_is_cut, 0, 2);
     tcase_add_test(tcase, body_that_stops_coming_after_it_was_made_to_wait_is_cut);
     tcase_add_test(tcase, body_that_never_starts_is_cut);

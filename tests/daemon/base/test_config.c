@@ -155,9 +155,9 @@ static const struct {
      "fetch.user_agent: contains a ';' after a blank, where it begins a comment"},
     {"api.listen=", "api.listen: needs at least 1 entry"},
     {"api.listen=127.0.0.1", "api.listen: '127.0.0.1' is not HOST:PORT with an address for HOST, "
-                             "[IPV6]:PORT or unix:/PATH"},
+                             "[IPV6]:PORT, unix:/PATH or fd:NUMBER"},
     {"api.listen=example.com:80", "api.listen: 'example.com:80' is not HOST:PORT with an address "
-                                  "for HOST, [IPV6]:PORT or unix:/PATH"},
+                                  "for HOST, [IPV6]:PORT, unix:/PATH or fd:NUMBER"},
     {"egress.allow=10.0.0.1/8", "egress.allow: '10.0.0.1/8' is not an address range such as "
                                 "10.0.0.0/8, fd00::/8 or 127.0.0.1:8080 (with all bits after the "
                                 "prefix 0)"},

@@ -78,6 +78,36 @@ START_TEST(done_twice_is_fine)
 }
 END_TEST
 
+/* --- HMAC ------------------------------------------------------------------------------------- */
+
+/* source RFC 4231, test cases 1, 2 and 6 */
+static const struct {
+    char fill; /* of the key, so many times; 0: the key is a text */
+    size_t n;
+    const char *key, *text, *code;
+} codes[] = {
+    {0x0b, 20, NULL, "Hi There",
+     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+    {0, 4, "Jefe", "what do ya want for nothing?",
+     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+    {(char)0xaa, 131, NULL, "Test Using Larger Than Block-Size Key - Hash Key First",
+     "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+};
+
+START_TEST(code_is_that_of_the_standard)
+{
+    unsigned char code[SHA256_SIZE];
+    char key[131], text[2 * SHA256_SIZE + 1];
+
+    memset(key, codes[_i].fill, sizeof(key));
+    ck_assert(sha256_hmac(codes[_i].key != NULL ? codes[_i].key : key, codes[_i].n, codes[_i].text,
+                          strlen(codes[_i].text), code));
+    for (size_t i = 0; i < SHA256_SIZE; i++)
+        sprintf(text + 2 * i, "%02x", code[i]);
+    ck_assert_str_eq(text, codes[_i].code);
+}
+END_TEST
+
 Suite *suite_sha256(void);
 
 Suite *suite_sha256(void)
@@ -89,6 +119,7 @@ Suite *suite_sha256(void)
     tcase_add_test(tcase, pieces_make_the_same_digest);
     tcase_add_test(tcase, restart_forgets_what_came);
     tcase_add_test(tcase, done_twice_is_fine);
+    tcase_add_loop_test(tcase, code_is_that_of_the_standard, 0, N_ELEMENTS(codes));
     suite_add_tcase(suite, tcase);
     return suite;
 }

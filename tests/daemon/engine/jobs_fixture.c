@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/instant.h"
 #include "daemon/engine/egress.h"
 
 enum { DOCUMENT_SIZE = 256 * 1024, COPY_BYTES = 64 * 1024 };
@@ -84,6 +85,13 @@ static void talk(struct fake_origin *origin, int fd)
     }
 }
 
+static int64_t loop_began_at; /* the instant at which its clock was 0 */
+
+int64_t jobs_fixture_now(void)
+{
+    return loop_began_at + co_now() / CO_MICROSECOND;
+}
+
 static void start(struct jobs_fixture *fixture)
 {
     struct err err = {""};
@@ -97,6 +105,7 @@ static void start(struct jobs_fixture *fixture)
         .parse = &fixture->parse,
         .max_running = FIXTURE_CONCURRENCY,
         .default_ttl_us = INT64_C(3600) * 1000000,
+        .now = jobs_fixture_now,
     };
     assert_ok(jobs_new(&fixture->jobs, &options));
 }
@@ -131,6 +140,7 @@ void jobs_fixture_begin(struct jobs_fixture *fixture, struct net *net)
         .options = {.max_bytes = 1 << 30, .max_jobs = 1000},
         .directory = "/tmp/gatherd-jobs-XXXXXX",
     };
+    loop_began_at = instant_now() - co_now() / CO_MICROSECOND;
     net->origin.talk = talk;
     ck_assert_ptr_nonnull(mkdtemp(fixture->directory));
     snprintf(fixture->path, sizeof(fixture->path), "%s/store", fixture->directory);

@@ -21,6 +21,9 @@ struct jobs_fixture {
     unsigned n_crashes;
 };
 
+/* The clock that callbacks are sent by: an instant that goes on with wind(). */
+int64_t jobs_fixture_now(void);
+
 /* The origin answers "ok"; /busy 503, /large with 20000 bytes, /hang never, /moved with a redirect
  * to /. */
 void jobs_fixture_begin(struct jobs_fixture *fixture, struct net *net);

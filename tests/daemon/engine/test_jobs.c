@@ -22,6 +22,7 @@ static size_t n_rest(const struct job_record *record)
     return record->tally.n_items - record->tally.n_finished;
 }
 
+#define ONE "[\"http://127.0.0.1:@/\"]"
 #define TWO_OF_THREE                                                                               \
     "{\"limits\": {\"concurrency\": 2}, \"requests\": [{\"url\": \"http://127.0.0.1:@/hang\", "    \
     "\"repeat\": 3}]}"
@@ -405,6 +406,64 @@ JOBS_TEST(ended_job_is_forgotten_when_its_time_has_come)
     job_record_unref(job);
 }
 
+JOBS_TEST(ended_job_is_read_from_the_store_once)
+{
+    struct job_record *job = wait_for_end(fixture, submit(fixture, ONE));
+    struct job_record *again, *nobodys;
+
+    job = renew(fixture, job);
+    assert_ok(jobs_find(fixture->jobs, "", job->id, &again));
+    ck_assert_ptr_eq(again, job);
+    ck_assert_int_eq(jobs_find(fixture->jobs, "them", job->id, &nobodys), -ENOENT);
+    job_record_unref(again);
+    job_record_unref(job);
+}
+
+JOBS_TEST(ended_job_that_was_read_can_be_deleted)
+{
+    struct job_record *job = wait_for_end(fixture, submit(fixture, ONE));
+    struct job_record *again;
+
+    job = renew(fixture, job);
+    assert_ok(jobs_delete(fixture->jobs, job));
+    ck_assert_int_eq(jobs_find(fixture->jobs, "", job->id, &again), -ENOENT);
+    job_record_unref(job);
+}
+
+struct looking {
+    struct jobs *jobs;
+    char id[JOB_ID_SIZE];
+};
+
+static int look_for(void *arg, void **ret_result)
+{
+    struct looking *looking = arg;
+    struct job_record *record;
+    int rc = jobs_find(looking->jobs, "", looking->id, &record);
+
+    (void)ret_result;
+    if (rc == 0)
+        job_record_unref(record);
+    return 0;
+}
+
+JOBS_TEST(ended_job_that_is_deleted_while_it_is_read_is_gone)
+{
+    struct job_record *job = wait_for_end(fixture, submit(fixture, ONE));
+    struct looking looking = {.jobs = fixture->jobs};
+    struct job_record *again;
+    struct co_task *task;
+
+    memcpy(looking.id, job->id, sizeof(looking.id));
+    assert_ok(co_create_task("look", look_for, &looking, &task));
+    assert_ok(jobs_delete(fixture->jobs, job));
+    ck_assert_int_eq(jobs_find(fixture->jobs, "", job->id, &again), -ENOENT);
+    assert_ok(co_task_await(task, NULL));
+    ck_assert_int_eq(jobs_find(fixture->jobs, "", job->id, &again), -ENOENT);
+    co_task_unref(task);
+    job_record_unref(job);
+}
+
 JOBS_TEST(running_job_is_not_forgotten_however_long_it_takes)
 {
     struct job_record *job =
@@ -511,6 +570,9 @@ Suite *suite_jobs(void)
     tcase_add_test(tcase, every_change_makes_a_new_version);
     tcase_add_test(tcase, who_waits_for_a_change_of_a_job_is_woken);
     tcase_add_test(tcase, ended_job_is_forgotten_when_its_time_has_come);
+    tcase_add_test(tcase, ended_job_is_read_from_the_store_once);
+    tcase_add_test(tcase, ended_job_that_was_read_can_be_deleted);
+    tcase_add_test(tcase, ended_job_that_is_deleted_while_it_is_read_is_gone);
     tcase_add_test(tcase, running_job_is_not_forgotten_however_long_it_takes);
     tcase_add_test(tcase, jobs_there_is_no_memory_for_are_not_started);
     tcase_add_test(tcase, job_ends_whatever_there_is_no_memory_for);

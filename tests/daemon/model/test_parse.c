@@ -280,7 +280,7 @@ static const struct expected_defect defects[] = {
     {"{'urls':['http://a/'],'deadline_ms':0}", "/deadline_ms", "out_of_range", "0.001"},
     {"{'urls':['http://a/'],'ttl_ms':1e15}", "/ttl_ms", "out_of_range", "2592000000"},
     {"{'urls':['http://a/'],'on_invalid':'ignore'}", "/on_invalid", "invalid_value", "report"},
-    {"{'urls':['http://a/'],'callback':{'url':'x'}}", "/callback", "not_supported", "callback"},
+    {"{'urls':['http://a/'],'callback':{'url':'x'}}", "/callback/url", "invalid_url", "http"},
     {"{'urls':['http://a/'],'fields':[]}", "/fields", "not_supported", "fields"},
 
     /* requests */

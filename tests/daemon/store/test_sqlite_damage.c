@@ -217,6 +217,12 @@ static void make_version_1(void)
     scratch_sql("DROP INDEX job_tenant");
     scratch_sql("CREATE UNIQUE INDEX job_key ON job(key) WHERE key IS NOT NULL");
     scratch_sql("CREATE INDEX job_status ON job(status, number)");
+    scratch_sql("DROP TABLE schedule_tally");
+    scratch_sql("DROP TABLE schedule_run");
+    scratch_sql("DROP TABLE schedule_job");
+    scratch_sql("DROP TABLE schedule");
+    scratch_sql("DROP TABLE callback");
+    scratch_sql("ALTER TABLE job DROP COLUMN has_callback");
     scratch_sql("ALTER TABLE job DROP COLUMN tenant");
     scratch_sql("ALTER TABLE result_body DROP COLUMN crc32c");
     scratch_sql("PRAGMA user_version = 1");

@@ -53,6 +53,17 @@ static const char *list(struct store_query query, size_t limit)
     return more ? strcat(text, "...") : text;
 }
 
+static const char *id_of(int64_t number)
+{
+    static char id[JOB_ID_SIZE];
+    struct job_record *record;
+
+    assert_ok(store_find_number(the_store, number, &record));
+    strcpy(id, record->id);
+    job_record_unref(record);
+    return id;
+}
+
 CO_TEST(the_newest_come_first)
 {
     stores_open();
@@ -62,8 +73,22 @@ CO_TEST(the_newest_come_first)
     ck_assert_str_eq(list((struct store_query){0}, 9), "edcba");
     ck_assert_str_eq(list((struct store_query){0}, 5), "edcba");
     ck_assert_str_eq(list((struct store_query){0}, 4), "edcb...");
-    ck_assert_str_eq(list((struct store_query){.before = 3}, 9), "ba");
-    ck_assert_str_eq(list((struct store_query){.before = 3}, 1), "b...");
+    ck_assert_str_eq(list((struct store_query){.before = id_of(3)}, 9), "ba");
+    ck_assert_str_eq(list((struct store_query){.before = id_of(3)}, 1), "b...");
+    stores_close();
+}
+
+CO_TEST(a_list_goes_on_behind_a_job_that_is_gone)
+{
+    stores_open();
+    accept_some(5);
+    const char *third = id_of(3);
+    assert_ok(store_forget(the_store, 3));
+    ck_assert_str_eq(list((struct store_query){.before = third}, 9), "ba");
+    assert_ok(store_forget(the_store, 1));
+    assert_ok(store_forget(the_store, 2));
+    ck_assert_str_eq(list((struct store_query){.before = third}, 9), "");
+    ck_assert_str_eq(list((struct store_query){.before = JOB_ID_PREFIX}, 9), "");
     stores_close();
 }
 
@@ -88,8 +113,8 @@ CO_TEST(jobs_are_listed_by_labels)
     ck_assert_str_eq(list((struct store_query){.labels = &web, .n_labels = 1}, 2), "cb...");
     ck_assert_str_eq(list((struct store_query){.labels = both, .n_labels = 2}, 9), "cb");
     ck_assert_str_eq(list((struct store_query){.labels = neither, .n_labels = 2}, 9), "");
-    ck_assert_str_eq(list((struct store_query){.labels = &web, .n_labels = 1, .before = 3}, 9),
-                     "ba");
+    ck_assert_str_eq(
+        list((struct store_query){.labels = &web, .n_labels = 1, .before = id_of(3)}, 9), "ba");
     ck_assert_str_eq(list(
                          (struct store_query){
                              .labels = both, .n_labels = 2, .by_status = true, .status = JOB_DONE},
@@ -128,6 +153,7 @@ Suite *suite_sqlite_list(void)
     TCase *tcase = tcase_create("all");
 
     tcase_add_test(tcase, the_newest_come_first);
+    tcase_add_test(tcase, a_list_goes_on_behind_a_job_that_is_gone);
     tcase_add_test(tcase, jobs_are_listed_by_status);
     tcase_add_test(tcase, jobs_are_listed_by_labels);
     tcase_add_test(tcase, without_memory_nothing_is_listed);

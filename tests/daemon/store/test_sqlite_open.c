@@ -66,7 +66,7 @@ CO_TEST(new_store_is_made_for_us_alone)
     ck_assert_uint_eq(status.st_mode & 07777, 0600);
     store_close(store);
     ck_assert_int_eq(scratch_sql("PRAGMA application_id"), SQLITE_APPLICATION_ID);
-    ck_assert_int_eq(scratch_sql("PRAGMA user_version"), 3);
+    ck_assert_int_eq(scratch_sql("PRAGMA user_version"), 5);
     ck_assert_int_eq(scratch_sql("PRAGMA auto_vacuum"), 2);
 }
 
@@ -138,10 +138,10 @@ CO_TEST(database_of_somebody_else_is_refused)
 CO_TEST(newer_version_is_refused)
 {
     store_close(open_store());
-    scratch_sql("PRAGMA user_version=4");
-    expect_no_store(&scratch_options, -EPROTONOSUPPORT, "newer gatherd (version 4");
-    ck_assert_int_eq(scratch_sql("PRAGMA user_version"), 4);
-    scratch_sql("PRAGMA user_version=3");
+    scratch_sql("PRAGMA user_version=6");
+    expect_no_store(&scratch_options, -EPROTONOSUPPORT, "newer gatherd (version 6");
+    ck_assert_int_eq(scratch_sql("PRAGMA user_version"), 6);
+    scratch_sql("PRAGMA user_version=5");
     store_close(open_store());
 }
 
