@@ -106,9 +106,7 @@ class Proxy(Helper):
             client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
             fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi;
             scgi_temp_path {directory}/scgi;
-            server {{ listen 127.0.0.1:{port};
-                      location / {{ proxy_pass http://127.0.0.1:{target};
-                                    proxy_http_version 1.1; }} }}
+            {server}
         }}
     """
 
@@ -121,9 +119,12 @@ class Proxy(Helper):
         binary = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         assert binary, "nginx is not installed: run ./dev deps"
         config = self.directory / "nginx.conf"
-        config.write_text(self.CONFIG.format(directory=self.directory, port=self.port,
-                                             target=self.target))
+        config.write_text(self.CONFIG.format(directory=self.directory, server=self.server()))
         return [binary, "-c", str(config), "-p", str(self.directory)]
+
+    def server(self) -> str:
+        return f"server {{ listen 127.0.0.1:{self.port}; location / {{ " \
+               f"proxy_pass http://127.0.0.1:{self.target}; proxy_http_version 1.1; }} }}"
 
     def started(self) -> None:
         eventually(lambda: listens(self.port), "nginx")
