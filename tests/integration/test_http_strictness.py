@@ -156,5 +156,20 @@ class StrictnessTest(FrontTest):
                 replies = list(connection.replies())
                 self.assertTrue({reply.status for reply in replies} <= statuses, replies)
 
+    def test_20_kb_are_too_much_for_a_head(self) -> None:
+        long = "x" * 20_000
+        table = {f"GET {HEALTH} HTTP/1.1\r\nHost: {{host}}\r\nX-A: {long}": 431,
+                 f"GET /{long} HTTP/1.1\r\nHost: {{host}}": 414}
+        for head, status in table.items():
+            with self.subTest(head=head[:60]):
+                replies = self.exchange(self.lines(head, "Connection: close"))
+                self.assertEqual([reply.status for reply in replies], [status])
+
+    def test_methods_are_written_in_upper_case(self) -> None:
+        for method in ("get", "Get", "gET"):
+            with self.subTest(method=method):
+                self.assert_refused(self.lines(f"{method} {HEALTH} HTTP/1.1", "Host: {host}"),
+                                    {400, 405, 501})
+
     def test_the_daemon_is_none_the_worse(self) -> None:
         self.assertEqual(self.get(HEALTH).status, 200)
