@@ -51,7 +51,7 @@ int json_document_load(const char *bytes, size_t length, struct json_t **ret_doc
     enum json_error_code code = json_error_unknown;
 
     skip_byte_order_mark(&bytes, &length);
-    if (json_scan_depth(bytes, length) > JSON_DOCUMENT_DEPTH_MAX)
+    if (json_scan_deeper(bytes, length, JSON_DOCUMENT_DEPTH_MAX) != NULL)
         return 1;
     int rc = load(bytes, length, 0, ret_document, &code);
     /* Whole numbers above 2^63 are read as other readers do: roughly. */

@@ -27,22 +27,20 @@ static const char *skip_string(const char *start, const char *end)
     return end;
 }
 
-size_t json_scan_depth(const char *text, size_t length)
+const char *json_scan_deeper(const char *text, size_t length, size_t max)
 {
     const char *end = text + length;
-    size_t depth = 0, deepest = 0;
+    size_t depth = 0;
 
     for (const char *at = text; at < end;) {
         char c = *at++;
 
-        if (c == '"') {
+        if (c == '"')
             at = skip_string(at, end);
-        } else if (c == '[' || c == '{') {
-            if (++depth > deepest)
-                deepest = depth;
-        } else if ((c == ']' || c == '}') && depth > 0) {
+        else if ((c == '[' || c == '{') && ++depth > max)
+            return at - 1;
+        else if ((c == ']' || c == '}') && depth > 0)
             depth--;
-        }
     }
-    return deepest;
+    return NULL;
 }

@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-/* How deeply arrays and objects are nested: 2 in [{"a": "[["}].
+/* The first bracket within more than max others: the last one of [{"a": "[["}, [[ for a max of 2.
+ * NULL if there is none.
  *
  * Of text that is not JSON this is true up to where a parser stops. */
-size_t json_scan_depth(const char *text, size_t length);
+const char *json_scan_deeper(const char *text, size_t length, size_t max);

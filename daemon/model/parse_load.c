@@ -71,10 +71,9 @@ static bool is_before(struct text_place a, struct text_place b)
     return a.line < b.line || (a.line == b.line && a.column < b.column);
 }
 
-/* Where in the document that is what jansson says of the text. */
-static struct text_place find_place(const struct parse_reader *reader, const json_error_t *error)
+/* Where in the document a place of the text is. */
+static struct text_place find_place(const struct parse_reader *reader, struct text_place place)
 {
-    struct text_place place = {(size_t)error->line, (size_t)error->column};
     const struct text_cut *cut = NULL;
 
     for (size_t i = 0; i < reader->n_cuts; i++)
@@ -106,7 +105,8 @@ static int refuse_duplicate(struct parse_reader *reader, const char *bytes, stru
 static int refuse(struct parse_reader *reader, const char *bytes, const json_error_t *error)
 {
     const struct problem *problem = find_problem(json_error_code(error));
-    struct text_place place = find_place(reader, error);
+    struct text_place place =
+        find_place(reader, (struct text_place){(size_t)error->line, (size_t)error->column});
 
     reader->is_cut_off = problem->jansson == json_error_premature_end_of_input;
     if (problem->jansson == json_error_duplicate_key)
@@ -125,6 +125,29 @@ static size_t max_memory(const struct parse_reader *reader, size_t length)
     return is_unlimited ? SIZE_MAX : room + length * PARSE_JSON_RATIO;
 }
 
+/* Columns are characters, as jansson counts them. */
+static struct text_place place_of(const char *text, const char *at)
+{
+    struct text_place place = {1, 1};
+
+    for (; text < at; text++) {
+        if (*text == '\n')
+            place = (struct text_place){place.line + 1, 1};
+        else if ((*text & 0xc0) != 0x80)
+            place.column++;
+    }
+    return place;
+}
+
+static int refuse_depth(struct parse_reader *reader, const char *bytes, const char *bracket)
+{
+    struct text_place place = find_place(reader, place_of(bytes, bracket));
+
+    return parse_refuse(reader, 400, "too_deep",
+                        "Line %zu, column %zu: arrays and objects may be nested at most %d deep.",
+                        place.line, place.column, PARSE_DEPTH_MAX);
+}
+
 static int refuse_memory(struct parse_reader *reader, size_t length)
 {
     return parse_refuse(reader, 413, "too_large",
@@ -139,9 +162,9 @@ int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
 {
     json_error_t error;
 
-    if (json_scan_depth(bytes, length) + reader->depth > PARSE_DEPTH_MAX)
-        return parse_refuse(reader, 400, "too_deep",
-                            "Arrays and objects may be nested at most %d deep.", PARSE_DEPTH_MAX);
+    const char *bracket = json_scan_deeper(bytes, length, PARSE_DEPTH_MAX - reader->depth);
+    if (bracket != NULL)
+        return refuse_depth(reader, bytes, bracket);
     json_memory_watch(max_memory(reader, length));
     struct json_t *value =
         json_loadb(bytes, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

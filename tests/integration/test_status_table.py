@@ -14,7 +14,7 @@ from harness import Json, Reply, curl
 from tokens import TokensTest
 
 HANGING = {"requests": [{"url": "{origin}/hang"}]}
-NOBODY = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
+NOBODY = "job_01JZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
 @dataclass

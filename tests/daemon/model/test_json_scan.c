@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,23 @@ static const struct {
 
 START_TEST(depth_is_what_is_nested_outside_strings)
 {
-    ck_assert_uint_eq(json_scan_depth(texts[_i].text, strlen(texts[_i].text)), texts[_i].depth);
+    const char *text = texts[_i].text;
+    size_t depth = texts[_i].depth;
+
+    ck_assert_ptr_null(json_scan_deeper(text, strlen(text), depth));
+    if (depth > 0)
+        ck_assert_ptr_nonnull(json_scan_deeper(text, strlen(text), depth - 1));
+}
+END_TEST
+
+START_TEST(the_first_bracket_that_is_too_deep_is_found)
+{
+    static const char text[] = "[1, [2, \"[[[\", {\"a\": []}]]";
+
+    for (size_t max = 0; max < 4; max++) {
+        static const ptrdiff_t places[] = {0, 4, 15, 21};
+        ck_assert_int_eq(json_scan_deeper(text, strlen(text), max) - text, places[max]);
+    }
 }
 END_TEST
 
@@ -42,7 +59,9 @@ START_TEST(ten_thousand_levels_are_counted)
     char text[10000];
 
     memset(text, '[', sizeof(text));
-    ck_assert_uint_eq(json_scan_depth(text, sizeof(text)), sizeof(text));
+    ck_assert_ptr_null(json_scan_deeper(text, sizeof(text), sizeof(text)));
+    ck_assert_ptr_eq(json_scan_deeper(text, sizeof(text), sizeof(text) - 1),
+                     text + sizeof(text) - 1);
 }
 END_TEST
 
@@ -79,7 +98,9 @@ START_TEST(random_text_is_seen_as_by_a_simpler_scan)
         for (size_t i = 0; i < length; i++)
             text[i] = alphabet[random_below(&random, sizeof(alphabet) - 1)];
         text[length] = '\0';
-        ck_assert_uint_eq(json_scan_depth(text, length), slow_depth(text, length));
+        size_t depth = slow_depth(text, length);
+        ck_assert_ptr_null(json_scan_deeper(text, length, depth));
+        ck_assert(depth == 0 || json_scan_deeper(text, length, depth - 1) != NULL);
         free(text);
     }
 }
@@ -93,6 +114,7 @@ Suite *suite_json_scan(void)
     TCase *tcase = tcase_create("json_scan");
 
     tcase_add_loop_test(tcase, depth_is_what_is_nested_outside_strings, 0, N_ELEMENTS(texts));
+    tcase_add_test(tcase, the_first_bracket_that_is_too_deep_is_found);
     tcase_add_test(tcase, ten_thousand_levels_are_counted);
     tcase_add_test(tcase, random_text_is_seen_as_by_a_simpler_scan);
     suite_add_tcase(suite, tcase);

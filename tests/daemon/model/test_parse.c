@@ -118,8 +118,8 @@ static const struct {
     {NULL, "[\n'\xc0\xaf']", 400, "invalid_utf8", "Line 2"},
     {NULL, "['\xed\xa0\x80']", 400, "invalid_utf8", "UTF-8"},
     {"text/plain", "http://a/\nhttp://b/\xe2\x82", 400, "invalid_utf8", "Line 2"},
-    {NULL, NESTED_64 "[", 400, "too_deep", "64"},
-    {NULL, "{'a':" NESTED_64, 400, "too_deep", "64"},
+    {NULL, NESTED_64 "[", 400, "too_deep", "Line 1, column 65"},
+    {NULL, "{'a':\n" NESTED_64, 400, "too_deep", "Line 2, column 64: arrays"},
     {NULL, "{'requests':[],'requests':[]}", 400, "duplicate_key", "\"requests\""},
     {NULL, "[{'url':'http://a/',\n'a\\'b\\\\':1, 'a\\'b\\\\':2}]", 400, "duplicate_key", "Line 2"},
     {NULL, "{'a':1,'a':2}", 400, "duplicate_key", "key \"a\" is"},
@@ -135,7 +135,7 @@ static const struct {
     {"application/x-ndjson", "oops\n'http://b/'\n", 400, "invalid_json", "Line 1"},
     {"application/x-ndjson", "'http://a/'\n{'url':'x','url':'y'}\n", 400, "duplicate_key",
      "Line 2"},
-    {"application/x-ndjson", "'http://a/'\n" NESTED_64 "[", 400, "too_deep", "64"},
+    {"application/x-ndjson", "'http://a/'\n" NESTED_64 "[", 400, "too_deep", "Line 2"},
 };
 
 START_TEST(what_cannot_be_read_is_refused_with_the_place)
