@@ -37,12 +37,18 @@ static const struct problem {
 static const struct problem not_json = {json_error_invalid_syntax, "invalid_json",
                                         "this is not JSON"};
 
-static const struct problem *find_problem(enum json_error_code code)
+/* What curl -d sends of a file of URLs. */
+static const struct problem bare_urls = {
+    json_error_invalid_syntax, "invalid_json",
+    "this is not JSON (URLs as they are, one a line, have the Content-Type text/uri-list)"};
+
+static const struct problem *find_problem(enum json_error_code code, const char *bytes,
+                                          size_t length)
 {
     for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
         if (problems[i].jansson == code)
             return &problems[i];
-    return &not_json;
+    return length > 4 && memcmp(bytes, "http", 4) == 0 ? &bare_urls : &not_json;
 }
 
 /* Finds the string that ends at `end`, which is behind its closing quote. A quote with an even
@@ -102,9 +108,10 @@ static int refuse_duplicate(struct parse_reader *reader, const char *bytes, stru
                         place.column, (int)length, key, is_cut ? "..." : "");
 }
 
-static int refuse(struct parse_reader *reader, const char *bytes, const json_error_t *error)
+static int refuse(struct parse_reader *reader, const char *bytes, size_t length,
+                  const json_error_t *error)
 {
-    const struct problem *problem = find_problem(json_error_code(error));
+    const struct problem *problem = find_problem(json_error_code(error), bytes, length);
     struct text_place place =
         find_place(reader, (struct text_place){(size_t)error->line, (size_t)error->column});
 
@@ -175,7 +182,7 @@ int parse_load(struct parse_reader *reader, const char *bytes, size_t length,
         return was_short ? -ENOMEM : refuse_memory(reader, length);
     }
     *ret_value = value;
-    return value != NULL ? 0 : refuse(reader, bytes, &error);
+    return value != NULL ? 0 : refuse(reader, bytes, length, &error);
 }
 
 void parse_unload(struct json_t **value)

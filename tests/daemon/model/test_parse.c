@@ -118,6 +118,7 @@ static const struct {
     {NULL, "[\n'\xc0\xaf']", 400, "invalid_utf8", "Line 2"},
     {NULL, "['\xed\xa0\x80']", 400, "invalid_utf8", "UTF-8"},
     {"text/plain", "http://a/\nhttp://b/\xe2\x82", 400, "invalid_utf8", "Line 2"},
+    {NULL, "http://a/\nhttp://b/", 400, "invalid_json", "text/uri-list"},
     {NULL, NESTED_64 "[", 400, "too_deep", "Line 1, column 65"},
     {NULL, "{'a':\n" NESTED_64, 400, "too_deep", "Line 2, column 64: arrays"},
     {NULL, "{'requests':[],'requests':[]}", 400, "duplicate_key", "\"requests\""},
