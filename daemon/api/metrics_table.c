@@ -281,7 +281,7 @@ const struct metrics_family metrics_families[] = {
           write_count, AT(store.n_callbacks)),
     COUNTER("gatherd_callbacks_total", "Callbacks that were delivered or given up.",
             write_callbacks, .label = "state"),
-    COUNTER("gatherd_callbacks_attempts_total", "Attempts at callbacks.", write_callback_attempts,
+    COUNTER("gatherd_callback_attempts_total", "Attempts at callbacks.", write_callback_attempts,
             .label = "result"),
 
     GAUGE("gatherd_items_in_flight", "Items that are being fetched, of jobs and gathers.",

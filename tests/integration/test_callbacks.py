@@ -383,8 +383,8 @@ class CallbackTest(GatherdTest):
         text = curl(f"{gatherd.base}/metrics").body.decode().splitlines()
         for line in ('gatherd_callbacks_total{state="delivered"} 1',
                      'gatherd_callbacks_total{state="blocked"} 1',
-                     'gatherd_callbacks_attempts_total{result="success"} 1',
-                     'gatherd_callbacks_attempts_total{result="transport_error"} 1',
+                     'gatherd_callback_attempts_total{result="success"} 1',
+                     'gatherd_callback_attempts_total{result="transport_error"} 1',
                      "gatherd_callbacks_pending 1",
                      "gatherd_origin_requests_total 3",
                      'gatherd_items_finished_total{outcome="success"} 3'):
