@@ -355,6 +355,8 @@ static CO_BLOCKS int cancel_until(struct jobs *jobs, struct job_record *record, 
         return rc;
     job->is_deleted |= is_deleted;
     rc = cancel_active(jobs, job, is_so);
+    if (rc < 0 && is_deleted)
+        job->is_deleted = false; /* it stays, and its end is told */
     job_record_update(record, job->record);
     active_job_unref(job);
     return rc;

@@ -119,21 +119,28 @@ static CO_BLOCKS int follow_run(struct runner *runner)
     return rc;
 }
 
-/* Whoever follows it after the next start finds all there is. Only a store that has failed ends
- * them all. */
-static int end_of(int rc)
+/* What could not be followed to its end is so later, or after the next start. Only a store that has
+ * failed ends them all. */
+static int end_of(struct schedule_runners *runners, int rc)
 {
-    return rc == -EIO || rc == -ECANCELED ? rc : 0;
+    if (rc == -EIO || rc == -ECANCELED)
+        return rc;
+    if (rc == -ENOMEM || rc == -ENOSPC) {
+        runners->has_unfollowed = true;
+        due_by(runners->due, runners->now() + SCHEDULE_RETRY_US);
+    }
+    return 0;
 }
 
 static int follow(void *arg, void **ret_result)
 {
     struct runner *runner = arg;
+    struct schedule_runners *runners = runner->runners;
     int rc = follow_run(runner);
 
     (void)ret_result;
     runner_free(runner);
-    return end_of(rc);
+    return end_of(runners, rc);
 }
 
 static bool is_followed(const struct schedule_runners *runners, int64_t number)
@@ -212,11 +219,11 @@ static CO_BLOCKS int write_note(struct schedule_runners *runners, struct schedul
     return 0;
 }
 
-/* The next due instant has come. */
+/* The next due instant has come. What comes while its job is made is not missed. */
 static CO_BLOCKS int take_due(struct schedule_runners *runners, struct schedule *schedule,
                               struct schedule_note *note)
 {
-    int64_t due = schedule->next_due, missed;
+    int64_t due = schedule->next_due, now = runners->now(), missed;
     uint64_t n_missed;
     int rc = 0;
 
@@ -226,7 +233,7 @@ static CO_BLOCKS int take_due(struct schedule_runners *runners, struct schedule 
         schedule->waiting = due;
     else
         note_other(runners, note, RUN_STATE_SKIPPED, due, 1);
-    schedule_catch_up(schedule, due, runners->now(), &missed, &n_missed, &schedule->next_due);
+    schedule_catch_up(schedule, due, now, &missed, &n_missed, &schedule->next_due);
     if (n_missed > 0)
         note_other(runners, note, RUN_STATE_MISSED, missed, n_missed);
     return rc;
@@ -266,15 +273,16 @@ static void end_dealing(struct schedule_runners *runners, int rc)
 static int deal(void *arg, void **ret_result)
 {
     struct runner *runner = arg;
-    int rc = deal_with(runner->runners, runner->schedule, &runner->run);
+    struct schedule_runners *runners = runner->runners;
+    int rc = deal_with(runners, runner->schedule, &runner->run);
 
     (void)ret_result;
     schedule_free(co_take(runner->schedule));
-    end_dealing(runner->runners, rc);
+    end_dealing(runners, rc);
     if (rc == 0 && runner->run.job != 0)
         rc = follow_run(runner);
     runner_free(runner);
-    return end_of(rc);
+    return end_of(runners, rc);
 }
 
 int schedule_runner_deal(struct schedule_runners *runners, struct schedule *schedule)

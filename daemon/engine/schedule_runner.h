@@ -9,6 +9,8 @@
 #include "daemon/engine/schedule_start.h"
 #include "daemon/engine/scheduler.h"
 
+enum { SCHEDULE_RETRY_US = 1000 * 1000 }; /* after what did not work */
+
 /* All of them. */
 struct schedule_runners {
     struct schedule_start start;
@@ -20,6 +22,7 @@ struct schedule_runners {
     size_t n_dealing;         /* with what is due */
     struct co_event dealt;    /* one less is */
     bool has_failed;          /* one could not write what has become of it */
+    bool has_unfollowed;      /* a run that should be followed may not be */
 };
 
 void schedule_runners_init(struct schedule_runners *runners);

@@ -11,11 +11,12 @@
 #include "daemon/store/store_schedules.h"
 
 /* Between two slices others have a turn. */
-enum { SLICE_BYTES = 32 * 1024, KEY_SIZE = SCHEDULE_ID_SIZE + 32 };
+enum { SLICE_BYTES = 32 * 1024, KEY_SIZE = SCHEDULE_ID_SIZE + 48 };
 
 struct starting {
     const struct schedule_start *start;
     const struct schedule *schedule;
+    int64_t due_at;
     char *text; /* of the job's document */
     size_t length;
     struct intake *intake;
@@ -71,10 +72,13 @@ static CO_BLOCKS int take_in(struct starting *starting)
     return rc == 0 ? intake_end(starting->intake) : rc;
 }
 
-/* No client can send such a key: its first character is not visible. */
-static void make_key(const struct schedule *schedule, char key[KEY_SIZE])
+/* The same only if we have died, or could not write it, between making the job and noting that; the
+ * count alone would also be that of the next run by hand. No client can send such a key: its first
+ * character is not visible. */
+static void make_key(const struct schedule *schedule, int64_t due_at, char key[KEY_SIZE])
 {
-    snprintf(key, KEY_SIZE, "\001%s/%" PRId64, schedule->id, schedule->n_runs + 1);
+    snprintf(key, KEY_SIZE, "\001%s/%" PRId64 "@%" PRId64, schedule->id, schedule->n_runs + 1,
+             due_at);
 }
 
 static CO_BLOCKS int accept_job(struct starting *starting)
@@ -89,7 +93,7 @@ static CO_BLOCKS int accept_job(struct starting *starting)
         .fingerprint = no_fingerprint,
     };
 
-    make_key(schedule, key);
+    make_key(schedule, starting->due_at, key);
     int rc = jobs_accept(starting->start->jobs, starting->upload, starting->intake, &owner,
                          &starting->job);
     crash_point("after_run_before_note");
@@ -132,7 +136,7 @@ int schedule_start(const struct schedule_start *start, const struct schedule *sc
                    struct schedule_run *run)
 {
     CO_CLEANUP(starting_done)
-    struct starting starting = {.start = start, .schedule = schedule};
+    struct starting starting = {.start = start, .schedule = schedule, .due_at = run->due_at};
     int rc = prepare(&starting);
 
     if (rc == 0)

@@ -9,7 +9,6 @@
 enum {
     BATCH = 64,             /* schedules dealt with at a time: their writes share commits */
     LOOK_US = 10 * 1000000, /* at least as often, if any is to be due: the clock may be set */
-    RETRY_US = 1000 * 1000, /* after what did not work */
 };
 
 struct scheduler {
@@ -19,7 +18,6 @@ struct scheduler {
     struct due_time due;
     struct co_semaphore turn; /* held by who changes what is due, and by who deals with it */
     struct co_group group;
-    bool has_unfollowed; /* a run that should be followed may not be */
     bool is_draining;
     struct co_task *task;
 };
@@ -48,16 +46,18 @@ static CO_BLOCKS int resume(struct scheduler *scheduler)
     int64_t after = 0;
     int n;
 
+    scheduler->runners.has_unfollowed = false;
     do {
         n = store_schedules_running(scheduler->options.store, after, BATCH, schedules);
         int rc = n < 0 ? n : follow_all(scheduler, schedules, n);
         if (n > 0)
             after = schedules[n - 1]->number;
         free_all(schedules, n);
-        if (rc < 0)
+        if (rc < 0) {
+            scheduler->runners.has_unfollowed = true;
             return rc;
+        }
     } while (n == BATCH);
-    scheduler->has_unfollowed = false;
     return 0;
 }
 
@@ -113,13 +113,13 @@ static CO_BLOCKS int look(struct scheduler *scheduler)
     if (rc < 0)
         return rc;
     scheduler->due.at = JOB_NEVER;
-    rc = scheduler->has_unfollowed ? resume(scheduler) : 0;
+    rc = scheduler->runners.has_unfollowed ? resume(scheduler) : 0;
     if (rc == 0)
         rc = deal_with_some(scheduler);
     co_semaphore_release(&scheduler->turn);
     if (rc == 0 || rc == -EIO || rc == -ECANCELED)
         return rc;
-    scheduler->due.at = scheduler->options.now() + RETRY_US;
+    scheduler->due.at = scheduler->options.now() + SCHEDULE_RETRY_US;
     return 0;
 }
 
@@ -200,7 +200,6 @@ static void init(struct scheduler *scheduler, const struct scheduler_options *op
     scheduler->options = *options;
     if (scheduler->options.now == NULL)
         scheduler->options.now = instant_now;
-    scheduler->has_unfollowed = true;
     co_semaphore_init(&scheduler->turn, 1);
     due_time_init(&scheduler->due);
     scheduler->runners = (struct schedule_runners){
@@ -209,6 +208,7 @@ static void init(struct scheduler *scheduler, const struct scheduler_options *op
         .due = &scheduler->due,
         .stats = &scheduler->stats,
         .group = &scheduler->group,
+        .has_unfollowed = true,
     };
     schedule_runners_init(&scheduler->runners);
 }
@@ -335,7 +335,7 @@ static CO_BLOCKS int run_and_follow(struct scheduler *scheduler, struct schedule
     if (rc < 0 || ret_run->job == 0)
         return rc;
     if (schedule_runner_follow(&scheduler->runners, schedule->number, ret_run) < 0) {
-        scheduler->has_unfollowed = true;
+        scheduler->runners.has_unfollowed = true;
         due_by(&scheduler->due, scheduler->options.now());
     }
     return 0;
