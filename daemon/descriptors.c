@@ -46,9 +46,10 @@ void descriptors_fit(struct config *config, uint64_t limit)
     lower(&config->api.max_connections, at_least_one(n_free / 4 - n_free / 64));
     lower(&config->fetch.max_idle_connections, at_least_one(n_free / 4));
     lower(&config->fetch.concurrency, at_least_one(n_free / 4));
-    log_warning("only %llu descriptors may be open (LimitNOFILE, ulimit -n): at most %llu clients, "
-                "%llu fetches and %llu idle connections at a time",
-                (unsigned long long)limit, (unsigned long long)config->api.max_connections,
-                (unsigned long long)config->fetch.concurrency,
-                (unsigned long long)config->fetch.max_idle_connections);
+    log_event(EVENT_DESCRIPTORS_FEW, LOG_NO_FIELDS,
+              "only %llu descriptors may be open (LimitNOFILE, ulimit -n): at most %llu clients, "
+              "%llu fetches and %llu idle connections at a time",
+              (unsigned long long)limit, (unsigned long long)config->api.max_connections,
+              (unsigned long long)config->fetch.concurrency,
+              (unsigned long long)config->fetch.max_idle_connections);
 }

@@ -1,16 +1,19 @@
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/co/base.h"
+
 #include "daemon/base/config_file.h"
 #include "daemon/base/endpoint.h"
 #include "daemon/base/state_directory.h"
-#include "daemon/base/tokens.h"
 #include "daemon/command_line.h"
 #include "daemon/gatherd.h"
-#include "daemon/request_settings.h"
 #include "daemon/service_manager.h"
+#include "daemon/settings.h"
 #include "daemon/store/store.h"
 #include "daemon/token_command.h"
 
@@ -20,40 +23,33 @@ static int complain(const struct err *err, int rc)
     return rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
 }
 
-static int check_requests(const struct config *config, struct err *err)
+static void complain_of(void *arg, const char *message)
 {
-    struct request_settings settings;
-    int rc = request_settings_init(&settings, config, err);
-
-    request_settings_done(&settings);
-    return rc;
+    (void)arg;
+    fprintf(stderr, "gatherd: %s\n", message);
 }
 
-static int check_access(const struct config *config, struct err *err)
+/* What needs more than the configuration: whether others can reach us, if nobody has to show a
+ * token. Without tokens that can be told even if something else is wrong. */
+static int check_exposure(const struct config *config)
 {
     const struct string_list *listen = &config->api.listen;
-    struct tokens *tokens = NULL;
-    int rc = tokens_load(&tokens, config->api.tokens_file, err);
+    struct err err = {""};
+    bool asks_for_tokens = config->api.tokens_file[0] != '\0';
+    int rc = asks_for_tokens ? 0 : endpoints_check_local(listen->items, listen->n, &err);
 
-    if (rc == 0 && tokens == NULL)
-        rc = endpoints_check_local(listen->items, listen->n, err);
-    tokens_free(tokens);
-    return rc;
+    return rc < 0 ? complain(&err, rc) : EXIT_STATUS_OK;
 }
 
 /* The files that the configuration names are part of it. All that is wrong is said at once. */
-static int check(const struct config *config)
+static int check(struct config *config)
 {
-    static int (*const checks[])(const struct config *, struct err *) = {check_requests,
-                                                                         check_access};
-    int status = EXIT_STATUS_OK;
+    CO_CLEANUP(settings_unrefp) struct settings *settings = NULL;
+    int status = check_exposure(config);
+    int rc = settings_new(&settings, config, complain_of, NULL);
 
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-        struct err err = {""};
-        int rc = checks[i](config, &err);
-        if (rc < 0)
-            status = complain(&err, rc);
-    }
+    if (rc < 0)
+        status = rc == -EINVAL ? EXIT_STATUS_CONFIG : EXIT_STATUS_FAILED;
     if (status == EXIT_STATUS_OK)
         puts("The configuration is fine.");
     return status;
@@ -71,25 +67,35 @@ static int back_up(const struct config *config, const char *file)
     return rc < 0 ? complain(&err, rc) : EXIT_STATUS_OK;
 }
 
-static int serve(struct config *config)
+/* What came of it is in the log of that process. */
+static int ask_for_reload(const char *text)
 {
-    struct err err = {""};
-    int rc = service_take_sockets(config, &err);
+    char *end;
+    long pid = strtol(text, &end, 10);
 
-    return rc < 0 ? complain(&err, rc) : gatherd_serve(config);
+    if (pid > 0 && pid <= INT_MAX && *end == '\0' && kill((pid_t)pid, SIGHUP) == 0)
+        return EXIT_STATUS_OK;
+    if (pid <= 0 || pid > INT_MAX || *end != '\0') {
+        fprintf(stderr, "gatherd: '%s' is no PID. Try 'gatherd --help'.\n", text);
+        return EXIT_STATUS_USAGE;
+    }
+    fprintf(stderr, "gatherd: process %ld cannot be told to reload: %s\n", pid, strerror(errno));
+    return EXIT_STATUS_FAILED;
 }
 
-static int run(enum command command, struct config *config, const char *file)
+static int run(const struct command_line *line, struct config *config)
 {
-    switch (command) {
+    switch (line->command) {
     case COMMAND_SERVE:
-        return serve(config);
+        return gatherd_serve(line, config);
     case COMMAND_CHECK_CONFIG:
         return check(config);
     case COMMAND_PRINT_CONFIG:
         return config_print(config, stdout) == 0 ? EXIT_STATUS_OK : EXIT_STATUS_FAILED;
     case COMMAND_BACKUP:
-        return back_up(config, file);
+        return back_up(config, line->argument);
+    case COMMAND_RELOAD:
+        return ask_for_reload(line->argument);
     default:
         return EXIT_STATUS_OK;
     }
@@ -98,8 +104,7 @@ static int run(enum command command, struct config *config, const char *file)
 int main(int argc, char **argv)
 {
     struct config config;
-    enum command command;
-    const char *file;
+    struct command_line line;
 
     if (argc > 1 && strcmp(argv[1], "token") == 0)
         return token_command(argc - 1, argv + 1);
@@ -107,11 +112,11 @@ int main(int argc, char **argv)
         fputs("gatherd: there is no memory to start\n", stderr);
         return EXIT_STATUS_FAILED;
     }
-    int status = command_line_read(argc, argv, &config, &command, &file);
+    int status = command_line_read(argc, argv, &line, &config);
     if (status == 0 && service_take_credentials(&config) < 0)
         status = EXIT_STATUS_FAILED;
     if (status == 0)
-        status = run(command, &config, file);
+        status = run(&line, &config);
     config_done(&config);
     return status;
 }

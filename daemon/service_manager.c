@@ -39,12 +39,12 @@ static bool is_for_us(const char *pid_variable)
 
 /* --- Sockets ---------------------------------------------------------------------------------- */
 
-static int list_sockets(struct config *config, size_t n)
+static int list_sockets(struct arena *arena, size_t n, struct string_list *ret_list)
 {
-    const char **names = arena_calloc(&config->arena, n, sizeof(*names));
+    const char **names = arena_calloc(arena, n, sizeof(*names));
 
     for (size_t i = 0; names != NULL && i < n; i++) {
-        char *name = arena_calloc(&config->arena, NAME_SIZE, 1);
+        char *name = arena_calloc(arena, NAME_SIZE, 1);
         if (name == NULL)
             return -ENOMEM;
         snprintf(name, NAME_SIZE, "fd:%d", FIRST_SOCKET + (int)i);
@@ -52,11 +52,11 @@ static int list_sockets(struct config *config, size_t n)
     }
     if (names == NULL)
         return -ENOMEM;
-    config->api.listen = (struct string_list){names, n};
+    *ret_list = (struct string_list){names, n};
     return 0;
 }
 
-int service_take_sockets(struct config *config, struct err *err)
+int service_take_sockets(struct arena *arena, struct string_list *listen, struct err *err)
 {
     uint64_t n;
 
@@ -69,7 +69,7 @@ int service_take_sockets(struct config *config, struct err *err)
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    return list_sockets(config, (size_t)n);
+    return list_sockets(arena, (size_t)n, listen);
 }
 
 /* --- Credentials ------------------------------------------------------------------------------ */

@@ -13,12 +13,13 @@
 
 #include "daemon/base/config.h"
 
-/* Has the API listen on the sockets that were passed, if any were, instead of on what the
- * configuration says. To be called once, before anything else is opened.
+/* Has the API listen on the sockets that were passed, if any were, instead of on what is listed. To
+ * be called once, before anything else is opened.
  *
+ * arena      of the new list
  * returns    0; -ENOMEM; -EINVAL: what was said of them makes no sense, err says why
  */
-int service_take_sockets(struct config *config, struct err *err);
+int service_take_sockets(struct arena *arena, struct string_list *listen, struct err *err);
 
 /* Sets those of api.tokens_file and fetch.secrets_file that nobody has set to the credentials
  * `gatherd.tokens` and `gatherd.secrets`, if there are such. returns 0, -ENOMEM */

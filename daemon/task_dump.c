@@ -32,11 +32,11 @@ static void log_tasks(void)
     char *rest;
 
     if (print_tasks(&text) < 0) {
-        log_warning("no memory to list the tasks in");
+        log_event(EVENT_TASKS_UNLISTED, LOG_NO_FIELDS, "no memory to list the tasks in");
         return;
     }
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        log_info("%s", line);
+        log_event(EVENT_TASK_LISTED, LOG_NO_FIELDS, "%s", line);
 }
 
 static int dump_on_signal(void *arg, void **ret_result)

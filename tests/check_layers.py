@@ -23,6 +23,8 @@ import sys
 LAYERS = [
     "daemon",
     "daemon/api",
+    "daemon/client",
+    "daemon/dashboard",
     "daemon/engine",
     "daemon/store",
     "daemon/model",
@@ -31,6 +33,9 @@ LAYERS = [
     "lib/co",
 ]
 
+# Beside each other: they speak HTTP, and neither includes the other's headers.
+STRANGERS = {"daemon/api", "daemon/client"}
+
 # The header through which a layer shows what is meant for others.
 PUBLIC = {"lib/co": "lib/co/co.h"}
 
@@ -38,20 +43,23 @@ PUBLIC = {"lib/co": "lib/co/co.h"}
 INSTALLED = "lib/local.am"
 INSTALLED_HEADER = re.compile(r"%D%/(\S+\.h)")
 
-# Which files may include a header that comes from neither the C library nor the kernel.
+# Which files may include a header that comes from neither the C library nor the kernel. versions.c asks them all
+# for their versions, and for nothing else.
 THIRD_PARTY = {
-    "curl/*": ["lib/net/http*.c", "lib/net/http_private.h", "lib/net/url.c"],
-    "ares*.h": ["lib/net/dns.c"],
-    "microhttpd.h": ["daemon/api/http_server*.c"],
+    "curl/*": ["lib/net/http*.c", "lib/net/http_private.h", "lib/net/url.c", "daemon/versions.c"],
+    "ares*.h": ["lib/net/dns.c", "daemon/versions.c"],
+    "microhttpd.h": ["daemon/api/http_server*.c", "daemon/versions.c"],
     "jansson.h": [
         "daemon/model/parse*.c",
         "daemon/model/json_document.c",
         "daemon/model/json_memory.c",
+        "daemon/versions.c",
     ],
     "ini.h": ["daemon/base/config*.c"],
-    "sqlite3.h": ["daemon/store/sqlite*.c", "daemon/store/sqlite_private.h"],
-    "zlib.h": ["daemon/api/http_gzip.c"],
-    "openssl/*": ["lib/net/http_pin.c", "lib/net/http_tls.c", "daemon/base/sha256.c"],
+    "sqlite3.h": ["daemon/store/sqlite*.c", "daemon/store/sqlite_private.h", "daemon/versions.c"],
+    "zlib.h": ["daemon/api/http_gzip.c", "daemon/client/input_gunzip.c", "daemon/versions.c"],
+    "expat.h": ["daemon/client/input_sitemap.c"],
+    "openssl/*": ["lib/net/http_pin.c", "lib/net/http_tls.c", "daemon/base/sha256.c", "daemon/versions.c"],
     "valgrind/*": ["lib/co/stack.c"],
     "sanitizer/*": ["lib/co/context.c", "lib/co/stack.c", "daemon/base/arena.c"],
     # Not third-party, but as few places as can be: the poller, and who nests a library's epoll fd.
@@ -60,7 +68,7 @@ THIRD_PARTY = {
 
 SYSTEM = re.compile(
     r"(arpa|asm|linux|net|netinet|sys)/\w+\.h|"
-    r"(assert|cet|ctype|dirent|endian|errno|fcntl|fenv|float|getopt|grp|ifaddrs|inttypes|limits|"
+    r"(assert|cet|ctype|dirent|endian|errno|fcntl|fenv|float|getopt|grp|ifaddrs|inttypes|langinfo|limits|"
     r"locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
     r"stdio|stdlib|stdnoreturn|string|strings|sysexits|syslog|time|ucontext|unistd|wchar)\.h"
 )
@@ -118,6 +126,8 @@ def check_arrow(file, header, public):
         yield f'{file}: "{header}" is in no layer; includes are written from the top folder'
     elif LAYERS.index(target) < LAYERS.index(layer):
         yield f'{file}: "{header}" is above {layer}'
+    elif {layer, target} == STRANGERS:
+        yield f'{file}: "{header}" is of a layer beside {layer}'
     elif target != layer and header not in public.get(target, [header]):
         yield f'{file}: "{header}" is private to {target}'
 

@@ -9,17 +9,6 @@
 
 enum { CHALLENGE_SIZE = 96 };
 
-int access_init(struct access *access, struct tokens *tokens)
-{
-    *access = (struct access){.tokens = tokens};
-    return quotas_init(&access->quotas, tokens);
-}
-
-void access_done(struct access *access)
-{
-    quotas_done(&access->quotas);
-}
-
 /* --- Refusals --------------------------------------------------------------------------------- */
 
 static int refuse(struct http_exchange *exchange, int status, const char *code,
@@ -71,7 +60,7 @@ static const char *shown_token(const struct http_exchange *exchange)
 
 /* returns 0; 1: there is none that is known, and that has been answered; -errno */
 static int find_token(struct access *access, struct http_exchange *exchange,
-                      const struct token **ret_token)
+                      struct token **ret_token)
 {
     const char *shown = shown_token(exchange);
 
@@ -84,13 +73,13 @@ static int find_token(struct access *access, struct http_exchange *exchange,
 int access_check(void *arg, struct http_exchange *exchange, const struct http_route *route)
 {
     struct access *access = arg;
-    const struct token *token;
+    struct token *token;
 
     if (access->tokens == NULL || route->needs == NO_RIGHT)
         return 0;
     int rc = find_token(access, exchange, &token);
     if (rc == 0)
-        rc = quota_take_request(&access->quotas, exchange, token);
+        rc = quota_take_request(exchange, token);
     if (rc == 0 && !token_may(token, route->needs))
         rc = refuse_lacking(exchange, route->needs);
     else if (rc == 0)

@@ -16,12 +16,7 @@
 
 struct access {
     struct tokens *tokens; /* borrowed; NULL: there are none */
-    struct quotas quotas;
 };
-
-/* returns 0, -ENOMEM. access_done() is fine either way, and for all zeros */
-int access_init(struct access *access, struct tokens *tokens);
-void access_done(struct access *access);
 
 /* The http_gate of the API; arg is the access. */
 int access_check(void *arg, struct http_exchange *exchange, const struct http_route *route);

@@ -1,5 +1,6 @@
 #include "daemon/api/answer.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -79,4 +80,17 @@ int answer_no_such_job(struct http_exchange *exchange)
 {
     return http_answer_problem(exchange, 404, "job_not_found",
                                "There is no such job: it never existed, was deleted, or expired.");
+}
+
+int answer_bad_key(struct http_exchange *exchange, int rc)
+{
+    if (rc == -EINVAL)
+        return http_answer_problem(exchange, 400, "invalid_idempotency_key",
+                                   "Idempotency-Key is 1 to 255 visible characters of ASCII.");
+    if (rc == -EBUSY)
+        return http_answer_header(exchange, "Retry-After", "1")
+                   ?: http_answer_problem(exchange, 409, "idempotency_key_in_use",
+                                          "A document with this Idempotency-Key is being received "
+                                          "right now.");
+    return rc;
 }

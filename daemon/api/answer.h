@@ -25,3 +25,6 @@ int answer_refusal(struct http_exchange *exchange, const struct parse_refusal *r
                    const struct defect_list *defects);
 
 int answer_no_such_job(struct http_exchange *exchange);
+
+/* What submit_key_begin() has refused; returns any other rc as it is. */
+int answer_bad_key(struct http_exchange *exchange, int rc);

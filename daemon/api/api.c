@@ -32,6 +32,9 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/tasks", tasks_get, .needs = RIGHT_ADMIN},
     {"GET", "/metrics", metrics_get, .answers_always = true, .needs = RIGHT_ADMIN},
     {"GET", "/openapi.json", openapi_get, .needs = NO_RIGHT},
+    {"GET", "/", dashboard_get, .needs = NO_RIGHT},
+    {"GET", "/dashboard/{file}", dashboard_get, .needs = NO_RIGHT},
+    {"GET", "/dashboard/views/{file}", dashboard_get, .needs = NO_RIGHT},
     {"GET", "/healthz", health_get, .answers_always = true, .needs = NO_RIGHT},
     {"GET", "/readyz", ready_get, .answers_always = true, .needs = NO_RIGHT},
 };

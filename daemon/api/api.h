@@ -22,18 +22,20 @@ struct api {
     struct jobs *jobs;
     struct store *store;
     struct scheduler *scheduler;
-    struct submit_keys submit_keys;
+    struct submit_keys submit_keys; /* of jobs */
+    struct submit_keys schedule_keys;
     struct result_blocks result_blocks;
     struct access access;
     struct job_renderings renderings;
-    struct parse_settings parse;
+    const struct parse_settings *parse;
     const struct probe_modules *probes;
     struct result_budget *budget; /* of gathers */
     const struct config *config;
     const struct loop_lag *loop_lag;
     const struct co_dns *dns;
     const struct http_traffic *traffic; /* of these routes */
-    bool is_draining;                   /* the daemon ends: no new work is taken */
+    bool is_draining;                   /* the daemon ends */
+    bool refuses_work;                  /* no new work is taken */
 };
 
 extern const struct http_route api_routes[];
@@ -73,3 +75,4 @@ http_handler schedule_resume;
 http_handler schedule_run;
 http_handler schedule_runs;
 http_handler openapi_get;
+http_handler dashboard_get;

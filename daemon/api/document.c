@@ -31,9 +31,11 @@ static int parse(void *arg, void **ret_result)
 int document_parse(struct http_exchange *exchange, const struct api *api, enum parse_kind kind,
                    struct job_spec **ret_spec)
 {
+    CO_CLEANUP(parse_settings_release)
+    struct parse_settings held = parse_settings_hold(api->parse);
     CO_CLEANUP(defect_list_done) struct defect_list defects;
     struct parsing p = {
-        .settings = &api->parse,
+        .settings = &held,
         .kind = kind,
         .content_type = http_header(exchange, "content-type"),
         .defects = &defects,

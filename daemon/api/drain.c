@@ -18,7 +18,7 @@ int drain_check(void *arg, struct http_exchange *exchange, const struct http_rou
 {
     struct api *api = arg;
 
-    if (!api->is_draining || !route->starts_work)
+    if (!api->refuses_work || !route->starts_work)
         return access_check(&api->access, exchange, route);
     return say_when_to_come_back(exchange, api->config->api.drain_timeout_ms)
                ?: http_answer_problem(exchange, 503, "draining",

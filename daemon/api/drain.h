@@ -1,5 +1,6 @@
 /* No new work while the daemon ends: routes that start some are answered with 503, and the others
- * served as ever, so that clients can still see what becomes of what they have. */
+ * served as ever, so that clients can still see what becomes of what they have. If those who come
+ * are left to the next daemon, there are but few that can still ask, and nothing is refused. */
 #pragma once
 
 #include "daemon/api/api.h"

@@ -45,19 +45,19 @@ static int (*const ways[])(struct http_exchange *exchange, struct api *api,
 /* Takes spec over. */
 static int gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec)
 {
-    const struct token *token = http_token(exchange);
+    struct token *token = http_token(exchange);
     uint64_t n_items = spec->n_items;
     size_t way;
     int rc = answer_choose(exchange, types, sizeof(types) / sizeof(types[0]), &way);
 
     if (rc == 0)
-        rc = quota_begin_gather(&api->access.quotas, exchange, token, n_items);
+        rc = quota_begin_gather(exchange, token, n_items);
     if (rc != 0) {
         job_spec_free(spec);
         return rc < 0 ? rc : 0;
     }
     rc = ways[way](exchange, api, spec);
-    quota_end_gather(&api->access.quotas, token, n_items);
+    quota_end_gather(token, n_items);
     return rc;
 }
 
@@ -116,7 +116,7 @@ int gather_get(struct http_exchange *exchange, void *arg)
     if (list.n_urls == 0)
         return http_answer_problem(exchange, 400, "missing_parameter",
                                    "Give at least one URL: /v1/gather?url=https://example.com/");
-    int rc = job_parse_urls(&api->parse, list.urls, list.n_urls, &defects, &refusal, &spec);
+    int rc = job_parse_urls(api->parse, list.urls, list.n_urls, &defects, &refusal, &spec);
     if (rc == 1)
         return answer_refusal(exchange, &refusal, &defects);
     return rc == 0 ? gather(exchange, api, spec) : rc;

@@ -154,7 +154,7 @@ static CO_BLOCKS int answer_archive(struct http_exchange *exchange, struct api *
     struct archive archive = {.exchange = exchange, .store = api->store};
 
     buffer_init(&archive.piece, SIZE_MAX);
-    int rc = result_view_init(api->store, &api->parse, record, &archive.view);
+    int rc = result_view_init(api->store, api->parse, record, &archive.view);
     if (rc == 0)
         rc = answer_disposition(exchange, record);
     if (rc == 0)

@@ -26,12 +26,12 @@ static const char *skip_spaces(const char *text)
     return text;
 }
 
-/* "1", "0.5", "0.333"; anything else counts as 0. */
+/* "1", "1.", "0.5", "0.333"; anything else counts as 0. */
 static int read_weight(const char *text, size_t length)
 {
     int weight = 0;
 
-    if (length == 0 || length == 2 || length > 5 || (text[0] != '0' && text[0] != '1') ||
+    if (length == 0 || length > 5 || (text[0] != '0' && text[0] != '1') ||
         (length > 1 && text[1] != '.'))
         return 0;
     for (size_t i = 0, worth = WEIGHT_MAX; i < length; i++) {

@@ -29,6 +29,8 @@ void http_exchange_done(struct http_exchange *exchange)
     http_answer_reset(exchange);
     buffer_done(&exchange->body);
     http_body_stream_done(&exchange->stream);
+    if (exchange->token != NULL)
+        refcount_unref(exchange->token->owner);
     free(exchange->texts);
 }
 
@@ -176,13 +178,14 @@ const char *http_header_next(const struct http_exchange *exchange, const char *n
     return NULL;
 }
 
-const struct token *http_token(const struct http_exchange *exchange)
+struct token *http_token(const struct http_exchange *exchange)
 {
     return exchange->token;
 }
 
-void http_set_token(struct http_exchange *exchange, const struct token *token)
+void http_set_token(struct http_exchange *exchange, struct token *token)
 {
+    refcount_ref(token->owner);
     exchange->token = token;
 }
 

@@ -33,9 +33,10 @@ const char *http_header(const struct http_exchange *exchange, const char *name);
 const char *http_header_next(const struct http_exchange *exchange, const char *name,
                              const char *after);
 
-/* The token that the request has shown, see access.h; NULL: none was asked for. */
-const struct token *http_token(const struct http_exchange *exchange);
-void http_set_token(struct http_exchange *exchange, const struct token *token);
+/* The token that the request has shown, see access.h; NULL: none was asked for. The exchange keeps
+ * it. */
+struct token *http_token(const struct http_exchange *exchange);
+void http_set_token(struct http_exchange *exchange, struct token *token);
 
 void http_body(const struct http_exchange *exchange, const char **ret_bytes, size_t *ret_length);
 

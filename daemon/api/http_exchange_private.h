@@ -28,7 +28,7 @@ struct http_exchange {
     struct http_field *fields;
     size_t n_fields;
     const struct http_route *route;
-    const struct token *token;
+    struct token *token; /* held */
     const char *params[ROUTE_MAX_PARAMS];
     char *param_room; /* in texts */
     struct buffer body;

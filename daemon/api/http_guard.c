@@ -14,6 +14,8 @@ enum known_field {
     EXPECT,
     ORIGIN,
     FETCH_SITE,
+    FETCH_MODE,
+    FETCH_DEST,
     N_KNOWN_FIELDS,
 };
 
@@ -25,6 +27,8 @@ static const char *const known_names[N_KNOWN_FIELDS] = {
     [TRANSFER_ENCODING] = "transfer-encoding",
     [ORIGIN] = "origin",
     [FETCH_SITE] = "sec-fetch-site",
+    [FETCH_MODE] = "sec-fetch-mode",
+    [FETCH_DEST] = "sec-fetch-dest",
 };
 
 /* What one walk over the head found out. */
@@ -249,13 +253,27 @@ static bool foreign_origin(const struct facts *facts)
             !http_site_trusts_origin(facts->site, facts->value[ORIGIN], facts->value[HOST]));
 }
 
+static bool says(const struct facts *facts, enum known_field field, const char *value)
+{
+    return facts->n[field] == 1 && strcmp(facts->value[field], value) == 0;
+}
+
+/* Whoever follows a link to the dashboard may see it: it holds nothing, does nothing by itself, and
+ * is in no frame. */
+static bool leads_to_dashboard(const struct facts *facts)
+{
+    return strcmp(facts->head->method, "GET") == 0 && facts->target.path_length == 1 &&
+           facts->target.path[0] == '/' && *facts->target.query == '\0' &&
+           says(facts, FETCH_MODE, "navigate") && says(facts, FETCH_DEST, "document");
+}
+
 /* An image or a link on a foreign page sends no Origin, but browsers tell that it is one. */
 static bool foreign_page(const struct facts *facts)
 {
     const char *site = facts->value[FETCH_SITE];
 
     return site != NULL && facts->n[ORIGIN] == 0 && strcmp(site, "none") != 0 &&
-           strcmp(site, "same-origin") != 0;
+           strcmp(site, "same-origin") != 0 && !leads_to_dashboard(facts);
 }
 
 /* In order: a later check may rely on what an earlier one has refused. */

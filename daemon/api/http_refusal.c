@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "daemon/api/http_exchange_private.h"
-#include "daemon/api/problem.h"
+#include "daemon/model/problem_text.h"
 
 static void write_date(FILE *out)
 {

@@ -14,6 +14,9 @@
 /* How long the answers of handlers that were cancelled may take to be sent. */
 #define FLUSH_TIME (1 * CO_SECOND)
 
+/* Who has not asked that long after connecting may not be going to. */
+#define NEWCOMER_TIME (250 * CO_MILLISECOND)
+
 struct acceptor {
     struct http_driver *driver;
     struct listener listener;
@@ -96,12 +99,16 @@ static bool has_no_connections(const struct http_server *server)
     return server->service.connections.n_open == 0;
 }
 
-static void stop_accepting(struct http_server *server)
+static void stop_accepting(struct acceptor *acceptor)
 {
-    for (size_t i = 0; i < server->n_acceptors; i++) {
-        co_cancel(server->acceptors[i].task, "the HTTP server stops");
-        listener_close(&server->acceptors[i].listener);
-    }
+    co_cancel(acceptor->task, "the HTTP server stops");
+    listener_close(&acceptor->listener);
+}
+
+static void stop_accepting_all(struct http_server *server)
+{
+    for (size_t i = 0; i < server->n_acceptors; i++)
+        stop_accepting(&server->acceptors[i]);
 }
 
 static void close_all(struct http_server *server)
@@ -122,7 +129,7 @@ static int serve(void *arg, void **result)
 
     co_scope_shield(&shield, CO_NEVER); /* handlers have the grace; nothing else takes long */
     service->is_stopping = service->refuses_all = true;
-    stop_accepting(server);
+    stop_accepting_all(server);
     http_connections_close_all(&service->connections, CONNECTION_KNOCKS);
     http_connections_close_all(&service->connections, CONNECTION_OPENS);
     http_connections_close_all(&service->connections, CONNECTION_IDLES);
@@ -138,13 +145,12 @@ static int serve(void *arg, void **result)
 
 static int create(struct http_server **ret_server, const struct http_server_options *options)
 {
+    static const struct string_list none;
     size_t n = options->n_listen;
     struct http_server *server = calloc(1, sizeof(*server) + n * sizeof(server->acceptors[0]));
     struct http_site names = {
-        .hosts = options->allowed_hosts,
-        .n_hosts = options->n_allowed_hosts,
-        .origins = options->allowed_origins,
-        .n_origins = options->n_allowed_origins,
+        .hosts = options->allowed_hosts ?: &none,
+        .origins = options->allowed_origins ?: &none,
     };
 
     if (server == NULL)
@@ -219,10 +225,39 @@ const char *http_server_address(const struct http_server *server, size_t i)
     return i < server->n_acceptors ? server->acceptors[i].listener.text : NULL;
 }
 
-void http_server_drain(struct http_server *server)
+void http_server_set_body_limits(struct http_server *server, uint64_t max_body_bytes,
+                                 uint64_t max_stream_bytes)
+{
+    server->service.limits = (struct http_body_limits){max_body_bytes, max_stream_bytes};
+}
+
+/* returns whether there are others */
+static bool stop_accepting_from_passed(struct http_server *server)
+{
+    size_t n_own = 0;
+
+    for (size_t i = 0; i < server->n_acceptors; i++) {
+        if (server->acceptors[i].listener.is_passed)
+            stop_accepting(&server->acceptors[i]);
+        else
+            n_own++;
+    }
+    return n_own > 0;
+}
+
+bool http_server_drain(struct http_server *server)
 {
     server->service.is_stopping = true;
     http_requests_stop(&server->service);
+    return stop_accepting_from_passed(server);
+}
+
+/* The last one in a phase is the one that has entered it last. */
+static bool has_newcomer(const struct co_list *phase)
+{
+    return !co_list_is_empty(phase) &&
+           co_now() - co_container_of(phase->previous, struct http_connection, link)->since <
+               NEWCOMER_TIME;
 }
 
 bool http_server_is_idle(const struct http_server *server)
@@ -232,7 +267,8 @@ bool http_server_is_idle(const struct http_server *server)
     return co_list_is_empty(&phases[CONNECTION_BEGINS]) &&
            co_list_is_empty(&phases[CONNECTION_RECEIVES]) &&
            co_list_is_empty(&phases[CONNECTION_SERVES]) &&
-           co_list_is_empty(&phases[CONNECTION_SENDS]);
+           co_list_is_empty(&phases[CONNECTION_SENDS]) &&
+           !has_newcomer(&phases[CONNECTION_KNOCKS]) && !has_newcomer(&phases[CONNECTION_OPENS]);
 }
 
 static void join(struct co_task *task)

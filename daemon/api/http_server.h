@@ -24,6 +24,7 @@
 #include "daemon/api/http_traffic.h"
 #include "daemon/api/router.h"
 #include "daemon/base/err.h"
+#include "daemon/base/setting.h"
 
 struct http_server;
 
@@ -41,10 +42,9 @@ struct http_server_options {
         max_connections; /* above, the one that has idled longest is closed, or newcomers wait */
     co_time request_timeout; /* a client's time to send head and body; between two pieces of a body
                                 that is streamed */
-    const char *const *allowed_hosts; /* besides loopback names and what we listen on */
-    size_t n_allowed_hosts;
-    const char *const *allowed_origins; /* besides our own pages */
-    size_t n_allowed_origins;
+    /* These may change at any time; NULL: none. */
+    const struct string_list *allowed_hosts;   /* besides loopback names and what we listen on */
+    const struct string_list *allowed_origins; /* besides our own pages */
 };
 
 /* Binds, and starts the tasks that serve.
@@ -59,11 +59,19 @@ int http_server_new(struct http_server **ret_server, const struct http_server_op
  * 0. */
 const char *http_server_address(const struct http_server *server, size_t i);
 
-/* The end is near: from now on connections are closed behind their answers, and handlers that
- * follow something end, see http_cancel_when_stopping(). What else comes is served as ever. */
-void http_server_drain(struct http_server *server);
+/* Changes how large bodies may be, of requests that are yet to come. */
+void http_server_set_body_limits(struct http_server *server, uint64_t max_body_bytes,
+                                 uint64_t max_stream_bytes);
 
-/* No request is being received or handled. */
+/* The end is near: from now on connections are closed behind their answers, and handlers that
+ * follow something end, see http_cancel_when_stopping(). Who comes to a socket that was passed to
+ * us waits there for whoever gets it next; what else comes is served as ever.
+ *
+ * returns    false: there is no other socket, so only those that are connected can still ask
+ */
+bool http_server_drain(struct http_server *server);
+
+/* No request is being received or handled, and nobody has only just connected. */
 bool http_server_is_idle(const struct http_server *server);
 
 /* Stops accepting, lets requests that are being handled finish for `grace`, then cancels them, and

@@ -117,11 +117,11 @@ static void log_message(void *cls, const char *format, va_list arguments)
     char message[512];
 
     (void)cls;
-    if (log_get_level() < LOG_LEVEL_DEBUG)
+    if (!log_is_wanted(EVENT_HTTP_DIAGNOSTIC))
         return;
     vsnprintf(message, sizeof(message), format, arguments);
     message[strcspn(message, "\n")] = '\0';
-    log_debug("libmicrohttpd: %s", message);
+    log_event(EVENT_HTTP_DIAGNOSTIC, LOG_NO_FIELDS, "libmicrohttpd: %s", message);
 }
 
 /* Before 1.0, being strict adds nothing to http_guard.h, and who is not is told so by two heads. */

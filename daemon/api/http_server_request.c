@@ -123,7 +123,9 @@ static void settle(struct request *request)
                  ? http_dispatch_body_too_large(exchange, &request->service->limits)
                  : http_answer_problem(exchange, why->status, why->code, "%s", why->detail);
     if (rc < 0)
-        log_error("%s: no answer could be made: %s", exchange->route->path, strerror(-rc));
+        log_event(EVENT_REQUEST_UNANSWERED,
+                  LOG_FIELDS({"route", exchange->route->path}, {"error", strerror(-rc)}),
+                  "%s: no answer could be made: %s", exchange->route->path, strerror(-rc));
 }
 
 /* libmicrohttpd cannot answer while a body is on its way. */
@@ -172,7 +174,9 @@ static int run_handler(void *arg, void **result)
 
     (void)result;
     if (rc < 0 && rc != -ECANCELED && rc != exchange->stream.failure)
-        log_error("%s %s: %s", exchange->method, exchange->route->path, strerror(-rc));
+        log_event(EVENT_REQUEST_FAILED,
+                  LOG_FIELDS({"route", exchange->route->path}, {"error", strerror(-rc)}),
+                  "%s %s: %s", exchange->method, exchange->route->path, strerror(-rc));
     if (request->connection != NULL)
         finish(request, rc);
     else

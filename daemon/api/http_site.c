@@ -23,14 +23,25 @@ static bool is_loopback_name(const char *host, size_t length)
            is_name(host, length, "[::1]");
 }
 
+/* Whether text is ":port" with any port, or nothing. */
+static bool is_any_port(const char *text, size_t length)
+{
+    size_t i = 1;
+
+    while (i < length && text[i] >= '0' && text[i] <= '9')
+        i++;
+    return length == 0 || (text[0] == ':' && i == length);
+}
+
 static bool is_listed_host(const struct http_site *site, const char *authority, size_t length)
 {
     size_t host = host_length(authority, length);
+    bool has_port = is_any_port(authority + host, length - host);
 
-    for (size_t i = 0; i < site->n_hosts; i++) {
-        const char *listed = site->hosts[i];
+    for (size_t i = 0; i < site->hosts->n; i++) {
+        const char *listed = site->hosts->items[i];
         bool any_port = host_length(listed, strlen(listed)) == strlen(listed);
-        if (is_name(authority, any_port ? host : length, listed))
+        if (is_name(authority, any_port && has_port ? host : length, listed))
             return true;
     }
     return false;
@@ -61,15 +72,15 @@ bool http_site_has_host(const struct http_site *site, const char *authority, siz
     if (is_listed_host(site, authority, length))
         return true;
     if (site->address == NULL) /* no port is wrong where there is none */
-        return is_loopback_name(authority, host);
+        return is_any_port(authority + host, length - host) && is_loopback_name(authority, host);
     return is_port(authority + host, length - host, site->port) &&
            (is_name(authority, host, site->address) || is_loopback_name(authority, host));
 }
 
 static bool is_listed_origin(const struct http_site *site, const char *origin)
 {
-    for (size_t i = 0; i < site->n_origins; i++)
-        if (strcasecmp(origin, site->origins[i]) == 0)
+    for (size_t i = 0; i < site->origins->n; i++)
+        if (strcasecmp(origin, site->origins->items[i]) == 0)
             return true;
     return false;
 }

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/setting.h"
+
 struct http_site {
     const char
         *address; /* what the client connected to, "127.0.0.1" or "[::1]"; NULL: unix socket */
     uint16_t port;
-    const char *const *hosts; /* further names: "name" with any port, or "name:port" */
-    size_t n_hosts;
-    const char *const *origins; /* of pages of others that may use us: "https://name" */
-    size_t n_origins;
+    const struct string_list *hosts;   /* further names: "name" with any port, or "name:port" */
+    const struct string_list *origins; /* of pages of others that may use us: "https://name" */
 };
 
 /* Whether authority, "name:port" or "name", is what we listen on, a loopback name with our port (on

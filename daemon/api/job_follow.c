@@ -87,7 +87,7 @@ static CO_BLOCKS int look_again(struct job_follow *follow)
 static CO_BLOCKS int get_block(struct job_follow *follow, struct result_block **ret_block)
 {
     struct api *api = follow->api;
-    const struct result_block_source source = {.store = api->store, .parse = &api->parse};
+    const struct result_block_source source = {.store = api->store, .parse = api->parse};
 
     return result_blocks_get(&api->result_blocks, &source, follow->record, &follow->key, ret_block);
 }

@@ -40,7 +40,7 @@ static CO_BLOCKS int read_item(struct api *api, struct found_result *found)
         .max_bytes = SIZE_MAX,
         .with_bodies = true,
     };
-    int rc = result_view_init(api->store, &api->parse, found->record, &found->view);
+    int rc = result_view_init(api->store, api->parse, found->record, &found->view);
 
     if (rc == 0)
         rc = store_read(api->store, found->record->number, &options, &found->page);

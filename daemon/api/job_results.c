@@ -86,7 +86,7 @@ static CO_BLOCKS int answer_page(struct http_exchange *exchange, struct api *api
     struct json_writer w;
 
     answer_begin(&w, &body);
-    int rc = result_view_init(api->store, &api->parse, record, &view);
+    int rc = result_view_init(api->store, api->parse, record, &view);
     if (rc == 0)
         rc = render_page(exchange, api->store, &view, query, &w);
     return rc < 0 ? rc : answer_json(exchange, 200, &w, &body);

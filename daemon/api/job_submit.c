@@ -165,7 +165,7 @@ static int open_upload(struct submission *submission)
         .arg = submission,
         .elsewhere = on_a_thread,
     };
-    return intake_new(&submission->intake, &api->parse, submission->content_type, &sink);
+    return intake_new(&submission->intake, api->parse, submission->content_type, &sink);
 }
 
 static int answer_refused(const struct submission *submission)
@@ -207,19 +207,6 @@ static int submit_new(struct submission *submission)
     if (rc == 1)
         return answer_refused(submission);
     return rc < 0 ? rc : accept_job(submission);
-}
-
-static int answer_bad_key(struct http_exchange *exchange, int rc)
-{
-    if (rc == -EINVAL)
-        return http_answer_problem(exchange, 400, "invalid_idempotency_key",
-                                   "Idempotency-Key is 1 to 255 visible characters of ASCII.");
-    if (rc == -EBUSY)
-        return http_answer_header(exchange, "Retry-After", "1")
-                   ?: http_answer_problem(exchange, 409, "idempotency_key_in_use",
-                                          "A document with this Idempotency-Key is being received "
-                                          "right now.");
-    return rc;
 }
 
 /* What a submission holds is let go of before anybody waits for its job. */

@@ -206,6 +206,7 @@ static int adopt(struct listener *listener, int fd)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
         return -errno;
     listener->fd = fd;
+    listener->is_passed = true;
     return describe(listener);
 }
 
@@ -255,9 +256,12 @@ void listener_close(struct listener *listener)
 static void report(struct listener *listener, int rc)
 {
     if (rc < 0 && !listener->is_failing)
-        log_warning("%s: cannot accept connections for now: %s", listener->text, strerror(-rc));
+        log_event(EVENT_LISTENER_FAILING,
+                  LOG_FIELDS({"address", listener->text}, {"error", strerror(-rc)}),
+                  "%s: cannot accept connections for now: %s", listener->text, strerror(-rc));
     else if (rc >= 0 && listener->is_failing)
-        log_info("%s: accepting connections again", listener->text);
+        log_event(EVENT_LISTENER_RECOVERED, LOG_FIELDS({"address", listener->text}),
+                  "%s: accepting connections again", listener->text);
     listener->is_failing = rc < 0;
 }
 

@@ -27,6 +27,7 @@ struct listener {
     struct sockaddr_un path; /* of a unix socket: to be unlinked, if it is still this file */
     dev_t path_device;
     ino_t path_inode;
+    bool is_passed;  /* fd:N */
     bool is_failing; /* accepting does, and that was logged */
 };
 

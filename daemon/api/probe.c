@@ -14,6 +14,7 @@
 #include "daemon/engine/engine.h"
 
 struct probe {
+    struct parse_settings settings; /* held, as the module is theirs */
     const char *target;
     const char *module_name;
     const struct probe_module *module;
@@ -181,7 +182,7 @@ static int complete_target(struct buffer *url, const char *target)
     return rc < 0 ? rc : buffer_append(url, target, strlen(target) + 1);
 }
 
-static CO_BLOCKS int probe_target(struct probe *probe, const struct api *api)
+static CO_BLOCKS int probe_target(struct probe *probe, struct engine *engine)
 {
     CO_CLEANUP(defect_list_done) struct defect_list defects;
     CO_CLEANUP(buffer_done) struct buffer url;
@@ -191,11 +192,11 @@ static CO_BLOCKS int probe_target(struct probe *probe, const struct api *api)
     buffer_init(&url, SIZE_MAX);
     int rc = complete_target(&url, probe->target);
     if (rc == 0)
-        rc = probe_module_spec(probe->module, &api->probes->parse, url.data, probe->timeout_us,
+        rc = probe_module_spec(probe->module, &probe->settings, url.data, probe->timeout_us,
                                &defects, &spec);
     if (rc == 1)
         probe_metrics_write_none(&probe->w);
-    return rc == 0 ? run_probe(probe, api->engine, spec) : rc < 0 ? rc : 0;
+    return rc == 0 ? run_probe(probe, engine, spec) : rc < 0 ? rc : 0;
 }
 
 static int answer(struct http_exchange *exchange, struct probe *probe)
@@ -210,14 +211,19 @@ static void probe_done(struct probe *probe)
 {
     buffer_done(&probe->text);
     buffer_done(&probe->body);
+    parse_settings_release(&probe->settings);
 }
 
 int probe_get(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
-    const struct token *token = http_token(exchange);
+    struct token *token = http_token(exchange);
     CO_CLEANUP(probe_done)
-    struct probe probe = {.module_name = CONFIG_PROBE_DEFAULT, .began = co_clock_now()};
+    struct probe probe = {
+        .settings = parse_settings_hold(&api->probes->parse),
+        .module_name = CONFIG_PROBE_DEFAULT,
+        .began = co_clock_now(),
+    };
     int rc;
 
     buffer_init(&probe.text, SIZE_MAX);
@@ -225,10 +231,10 @@ int probe_get(struct http_exchange *exchange, void *arg)
     prometheus_init(&probe.w, &probe.text);
     rc = read_question(exchange, api, &probe);
     if (rc == 0)
-        rc = quota_begin_gather(&api->access.quotas, exchange, token, 1);
+        rc = quota_begin_gather(exchange, token, 1);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = probe_target(&probe, api);
-    quota_end_gather(&api->access.quotas, token, 1);
+    rc = probe_target(&probe, api->engine);
+    quota_end_gather(token, 1);
     return rc < 0 ? rc : answer(exchange, &probe);
 }

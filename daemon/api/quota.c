@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "lib/co/co.h"
 
@@ -14,21 +12,6 @@ enum {
     HEADER_SIZE = 96,
     QUEUE_RETRY_SECONDS = 10, /* nobody knows when the jobs of a tenant end */
 };
-
-int quotas_init(struct quotas *quotas, const struct tokens *tokens)
-{
-    *quotas = (struct quotas){NULL};
-    if (tokens == NULL)
-        return 0;
-    quotas->uses = calloc(tokens_n(tokens), sizeof(*quotas->uses));
-    return quotas->uses != NULL ? 0 : -ENOMEM;
-}
-
-void quotas_done(struct quotas *quotas)
-{
-    free(quotas->uses);
-    quotas->uses = NULL;
-}
 
 /* --- What is left, for clients ---------------------------------------------------------------- */
 
@@ -70,10 +53,9 @@ static int refuse_request(struct http_exchange *exchange, uint64_t rate, co_time
 }
 
 /* source  generic cell rate algorithm (ITU-T I.371) */
-int quota_take_request(struct quotas *quotas, struct http_exchange *exchange,
-                       const struct token *token)
+int quota_take_request(struct http_exchange *exchange, struct token *token)
 {
-    struct quota_use *use = &quotas->uses[token->index];
+    struct token_use *use = &token->use;
     uint64_t rate = token->requests_per_second;
     co_time now = co_now();
 
@@ -114,12 +96,11 @@ int quota_refuse_job(struct http_exchange *exchange, const struct token *token, 
     return refuse_items(exchange, token, n_queued, "jobs");
 }
 
-int quota_begin_gather(struct quotas *quotas, struct http_exchange *exchange,
-                       const struct token *token, uint64_t n_items)
+int quota_begin_gather(struct http_exchange *exchange, struct token *token, uint64_t n_items)
 {
     if (token == NULL)
         return 0;
-    struct quota_use *use = &quotas->uses[token->index];
+    struct token_use *use = &token->use;
     uint64_t max = token->queued_items;
     if (max > 0 && (n_items > max || use->n_gathering > max - n_items))
         return refuse_items(exchange, token, use->n_gathering, "gathers") ?: 1;
@@ -127,10 +108,10 @@ int quota_begin_gather(struct quotas *quotas, struct http_exchange *exchange,
     return 0;
 }
 
-void quota_end_gather(struct quotas *quotas, const struct token *token, uint64_t n_items)
+void quota_end_gather(struct token *token, uint64_t n_items)
 {
     if (token != NULL)
-        quotas->uses[token->index].n_gathering -= n_items;
+        token->use.n_gathering -= n_items;
 }
 
 /* --- The limits ------------------------------------------------------------------------------- */

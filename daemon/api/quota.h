@@ -12,39 +12,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/co/base.h"
-
 #include "daemon/api/http_exchange.h"
 #include "daemon/base/json_writer.h"
 #include "daemon/base/tokens.h"
 
-/* What a token has used. */
-struct quota_use {
-    co_time next; /* when the bucket would be full again; before now: it is */
-    uint64_t n_gathering;
-};
-
-struct quotas {
-    struct quota_use *uses; /* by token */
-};
-
-/* tokens: NULL: there are none, and no quotas. returns 0, -ENOMEM */
-int quotas_init(struct quotas *quotas, const struct tokens *tokens);
-void quotas_done(struct quotas *quotas);
-
 /* Counts a request, and adds the headers that say what is left.
  *
  * returns    0; 1: it is one too many, and that has been answered; -errno */
-int quota_take_request(struct quotas *quotas, struct http_exchange *exchange,
-                       const struct token *token);
+int quota_take_request(struct http_exchange *exchange, struct token *token);
 
 /* Counts the items of a gather, or a probe as one, until quota_end_gather() of as many. token:
  * NULL: nobody's.
  *
  * returns    0; 1: they are too many, and that has been answered; -errno */
-int quota_begin_gather(struct quotas *quotas, struct http_exchange *exchange,
-                       const struct token *token, uint64_t n_items);
-void quota_end_gather(struct quotas *quotas, const struct token *token, uint64_t n_items);
+int quota_begin_gather(struct http_exchange *exchange, struct token *token, uint64_t n_items);
+void quota_end_gather(struct token *token, uint64_t n_items);
 
 /* The answer to a job that is too much for the queue, with n_queued in it already. */
 int quota_refuse_job(struct http_exchange *exchange, const struct token *token, uint64_t n_queued);

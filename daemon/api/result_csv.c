@@ -73,7 +73,7 @@ static CO_BLOCKS int answer_table(struct http_exchange *exchange, struct api *ap
                                   const struct job_record *record, struct result_query *query)
 {
     CO_CLEANUP(result_view_done) struct result_view view;
-    int rc = result_view_init(api->store, &api->parse, record, &view);
+    int rc = result_view_init(api->store, api->parse, record, &view);
 
     if (rc < 0)
         return answer_job_failure(exchange, rc);

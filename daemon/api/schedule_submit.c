@@ -8,7 +8,10 @@
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
 #include "daemon/api/list_query.h"
+#include "daemon/api/problem.h"
 #include "daemon/api/schedule_answer.h"
+#include "daemon/api/submit_key.h"
+#include "daemon/base/instant.h"
 #include "daemon/engine/scheduler.h"
 #include "daemon/model/parse_schedule.h"
 
@@ -35,8 +38,10 @@ static int parse(void *arg, void **ret_result)
 static CO_BLOCKS int read_document(struct http_exchange *exchange, const struct api *api,
                                    struct schedule_document *ret_document)
 {
+    CO_CLEANUP(parse_settings_release)
+    struct parse_settings held = parse_settings_hold(api->parse);
     CO_CLEANUP(defect_list_done) struct defect_list defects;
-    struct parsing p = {.settings = &api->parse, .defects = &defects};
+    struct parsing p = {.settings = &held, .defects = &defects};
 
     defect_list_init(&defects);
     http_body(exchange, &p.bytes, &p.length);
@@ -106,36 +111,106 @@ static int make_schedule(const struct http_exchange *exchange,
     return rc;
 }
 
-static int answer_created(struct http_exchange *exchange, const struct schedule *schedule)
+static int answer_made(struct http_exchange *exchange, const struct schedule *schedule,
+                       const struct schedule_share *shares)
 {
-    static const struct schedule_share none[N_SCHEDULE_SPANS];
     char location[SCHEDULE_ID_SIZE + sizeof("/v1/schedules/")];
 
     snprintf(location, sizeof(location), "/v1/schedules/%s", schedule->id);
     return http_answer_header(exchange, "Location", location)
-               ?: answer_schedule(exchange, 201, schedule, none);
+               ?: answer_schedule(exchange, 201, schedule, shares);
 }
 
+/* returns 0; -EEXIST: there is one with this key; -errno */
 static CO_BLOCKS int add(struct http_exchange *exchange, const struct api *api,
-                         const struct schedule_document *document)
+                         const struct schedule_document *document, const struct submit_key *key)
 {
+    static const struct schedule_share none[N_SCHEDULE_SPANS];
     CO_CLEANUP(schedule_freep) struct schedule *schedule = NULL;
+    const struct store_schedule_document stored = {
+        .job = document->job,
+        .job_length = document->job_length,
+        .key = key->text,
+        .fingerprint = key->fingerprint,
+    };
     int rc = make_schedule(exchange, document, &schedule);
 
     if (rc == 0)
-        rc = scheduler_add(api->scheduler, schedule, document->job, document->job_length);
-    return rc < 0 ? rc : answer_created(exchange, schedule);
+        rc = scheduler_add(api->scheduler, schedule, &stored);
+    return rc < 0 ? rc : answer_made(exchange, schedule, none);
+}
+
+static CO_BLOCKS int submit_new(struct http_exchange *exchange, const struct api *api,
+                                const struct submit_key *key)
+{
+    CO_CLEANUP(schedule_document_done) struct schedule_document document = {.spec = NULL};
+    int rc = read_document(exchange, api, &document);
+
+    return rc == 0 ? add(exchange, api, &document, key) : rc;
+}
+
+/* --- An earlier document with the same key ---------------------------------------------------- */
+
+static CO_BLOCKS int answer_earlier(struct http_exchange *exchange, const struct api *api,
+                                    const char *id)
+{
+    CO_CLEANUP(schedule_freep) struct schedule *schedule = NULL;
+    struct schedule_share shares[N_SCHEDULE_SPANS];
+    int rc = store_schedule_find(api->store, access_tenant(exchange), id, &schedule);
+
+    if (rc == 0)
+        rc = store_schedule_shares(api->store, schedule->number, instant_now(), shares);
+    if (rc == 0)
+        rc = http_answer_header(exchange, "Idempotent-Replayed", "true");
+    return rc == 0 ? answer_made(exchange, schedule, shares) : rc;
+}
+
+/* returns 0: there is one, and that has been answered; -ENOENT; -errno */
+static CO_BLOCKS int decide_by_key(struct http_exchange *exchange, const struct api *api,
+                                   const struct submit_key *key)
+{
+    unsigned char fingerprint[STORE_FINGERPRINT_SIZE];
+    char id[SCHEDULE_ID_SIZE];
+    int rc = key->text == NULL
+                 ? -ENOENT
+                 : store_schedule_find_key(api->store, key->tenant, key->text, id, fingerprint);
+
+    if (rc < 0)
+        return rc;
+    if (memcmp(fingerprint, key->fingerprint, sizeof(fingerprint)) == 0)
+        return answer_earlier(exchange, api, id);
+    return http_answer_problem(exchange, 422, "idempotency_key_reused",
+                               "There is a schedule with this Idempotency-Key already, of another "
+                               "document: a new one needs a key of its own.");
+}
+
+/* --- The request ------------------------------------------------------------------------------ */
+
+static int take_key(struct http_exchange *exchange, struct api *api, struct submit_key *key)
+{
+    const char *type = http_header(exchange, "Content-Type"), *bytes;
+    size_t length;
+    int rc = submit_key_begin(key, &api->schedule_keys, access_tenant(exchange),
+                              http_header(exchange, "Idempotency-Key"), type);
+
+    if (rc < 0)
+        return answer_bad_key(exchange, rc) ?: 1;
+    http_body(exchange, &bytes, &length);
+    submit_key_add(key, bytes, length);
+    return submit_key_end(key);
 }
 
 int schedule_submit(struct http_exchange *exchange, void *arg)
 {
     static const struct list_param no_params[] = {{.name = NULL}};
-    CO_CLEANUP(schedule_document_done) struct schedule_document document = {.spec = NULL};
+    CO_CLEANUP(submit_key_done) struct submit_key key = {.text = NULL};
     int rc = list_query_read(exchange, no_params, NULL);
 
     if (rc == 0)
-        rc = read_document(exchange, arg, &document);
+        rc = take_key(exchange, arg, &key);
     if (rc == 0)
-        rc = add(exchange, arg, &document);
+        rc = decide_by_key(exchange, arg, &key);
+    if (rc == -ENOENT)
+        rc = submit_new(exchange, arg, &key);
     return answer_schedule_failure(exchange, rc);
 }

@@ -86,23 +86,6 @@ int schedule_delete(struct http_exchange *exchange, void *arg)
     return answer_schedule_failure(exchange, rc);
 }
 
-static int answer_run(struct http_exchange *exchange, const struct schedule_run *run)
-{
-    char location[JOB_ID_SIZE + sizeof("/v1/jobs/")];
-    struct json_writer w;
-    struct buffer body;
-    int rc = 0;
-
-    snprintf(location, sizeof(location), "/v1/jobs/%s", run->job_id);
-    if (run->job != 0)
-        rc = http_answer_header(exchange, "Location", location);
-    if (rc < 0)
-        return rc;
-    answer_begin(&w, &body);
-    schedule_run_render(run, &w);
-    return answer_json(exchange, 202, &w, &body);
-}
-
 int schedule_run(struct http_exchange *exchange, void *arg)
 {
     const struct api *api = arg;
@@ -112,18 +95,19 @@ int schedule_run(struct http_exchange *exchange, void *arg)
     if (rc == 0)
         rc = scheduler_run_now(api->scheduler, access_tenant(exchange), id_of(exchange), &run);
     if (rc == 0)
-        rc = answer_run(exchange, &run);
+        rc = answer_schedule_run(exchange, &run);
     return answer_schedule_failure(exchange, rc);
 }
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-enum { TURN = 64, CURSOR_SIZE = 24 };
+enum { TURN = 64, CURSOR_SIZE = SCHEDULE_ID_SIZE };
 
 /* A page of schedules, or of one's runs. */
 struct page {
     size_t limit;
-    int64_t before;
+    const char *before_id;
+    int64_t before_run;
     struct schedule **schedules;
     struct schedule_run *runs;
     size_t n;
@@ -144,27 +128,52 @@ static int take_limit(void *query, const char *name, const char *value)
     return list_take_limit(value, &((struct page *)query)->limit);
 }
 
-/* A cursor is the number of the last one of the page before. */
-static int take_cursor(void *query, const char *name, const char *value)
+/* A cursor is what the last one of the page before is called: a schedule by its id, for a number
+ * would tell how many there are of others; */
+static int take_id(void *query, const char *name, const char *value)
+{
+    (void)name;
+    ((struct page *)query)->before_id = value;
+    return schedule_id_is_valid(value) ? 0 : -EINVAL;
+}
+
+/* and a run by its number, which counts those of its schedule. */
+static int take_number(void *query, const char *name, const char *value)
 {
     uint64_t number;
 
     (void)name;
     if (list_take_number(value, &number) < 0 || number == 0)
         return -EINVAL;
-    ((struct page *)query)->before = (int64_t)number;
+    ((struct page *)query)->before_run = (int64_t)number;
     return 0;
 }
 
-static const struct list_param page_params[] = {
-    {"limit", take_limit, "a number from 1 to 1000"},
-    {"cursor", take_cursor, "the next_cursor of the page before"},
+#define LIMIT_PARAM                                                                                \
+    {                                                                                              \
+        "limit", take_limit, "a number from 1 to 1000"                                             \
+    }
+#define CURSOR_EXPECTS "the next_cursor of the page before"
+
+static const struct list_param schedule_params[] = {
+    LIMIT_PARAM,
+    {"cursor", take_id, CURSOR_EXPECTS},
+    {.name = NULL},
+};
+static const struct list_param run_params[] = {
+    LIMIT_PARAM,
+    {"cursor", take_number, CURSOR_EXPECTS},
     {.name = NULL},
 };
 
-static int64_t number_at(const struct page *page, size_t i)
+static void write_cursor(const struct page *page, char cursor[CURSOR_SIZE])
 {
-    return page->schedules != NULL ? page->schedules[i]->number : page->runs[i].number;
+    size_t last = page->n - 1;
+
+    if (page->schedules != NULL)
+        snprintf(cursor, CURSOR_SIZE, "%s", page->schedules[last]->id);
+    else
+        snprintf(cursor, CURSOR_SIZE, "%" PRId64, page->runs[last].number);
 }
 
 static CO_BLOCKS int render(const struct page *page, struct json_writer *w)
@@ -191,7 +200,7 @@ static CO_BLOCKS int answer_page(struct http_exchange *exchange, const struct pa
     char cursor[CURSOR_SIZE] = "";
 
     if (page->more)
-        snprintf(cursor, sizeof(cursor), "%" PRId64, number_at(page, page->n - 1));
+        write_cursor(page, cursor);
     answer_begin(&w, &body);
     jw_object_begin(&w);
     jw_key(&w, "data");
@@ -219,14 +228,15 @@ static CO_BLOCKS int read_schedules(const struct http_exchange *exchange, const 
     page->schedules = calloc(page->limit, sizeof(struct schedule *));
     if (page->schedules == NULL)
         return -ENOMEM;
-    return keep_number(page, store_schedule_list(api->store, access_tenant(exchange), page->before,
-                                                 page->limit, page->schedules, &page->more));
+    return keep_number(page,
+                       store_schedule_list(api->store, access_tenant(exchange), page->before_id,
+                                           page->limit, page->schedules, &page->more));
 }
 
 int schedule_list(struct http_exchange *exchange, void *arg)
 {
     CO_CLEANUP(page_done) struct page page = {.limit = LIST_DEFAULT_LIMIT};
-    int rc = list_query_read(exchange, page_params, &page);
+    int rc = list_query_read(exchange, schedule_params, &page);
 
     if (rc == 0)
         rc = read_schedules(exchange, arg, &page);
@@ -241,7 +251,7 @@ static CO_BLOCKS int read_runs(const struct api *api, const struct schedule *sch
     page->runs = calloc(page->limit, sizeof(*page->runs));
     if (page->runs == NULL)
         return -ENOMEM;
-    return keep_number(page, store_schedule_runs(api->store, schedule->number, page->before,
+    return keep_number(page, store_schedule_runs(api->store, schedule->number, page->before_run,
                                                  page->limit, page->runs, &page->more));
 }
 
@@ -249,7 +259,7 @@ int schedule_runs(struct http_exchange *exchange, void *arg)
 {
     CO_CLEANUP(schedule_freep) struct schedule *schedule = NULL;
     CO_CLEANUP(page_done) struct page page = {.limit = LIST_DEFAULT_LIMIT};
-    int rc = list_query_read(exchange, page_params, &page);
+    int rc = list_query_read(exchange, run_params, &page);
 
     if (rc == 0)
         rc = find(exchange, arg, &schedule);

@@ -1,6 +1,10 @@
+/* /v1/stats: numbers since the start and of now, once, or as an event each second. */
 #include <string.h>
 
+#include "lib/co/co.h"
+
 #include "daemon/api/answer.h"
+#include "daemon/api/job_stream.h"
 #include "daemon/api/reading.h"
 
 typedef void render_fn(const void *value, struct json_writer *w);
@@ -170,18 +174,75 @@ static void render_members(const struct reading *reading, struct json_writer *w)
     jw_object_end(w); /* of the last one */
 }
 
-int stats_get(struct http_exchange *exchange, void *arg)
+static void render(struct api *api, struct json_writer *w)
 {
     struct reading reading;
+
+    reading_take(api, &reading);
+    jw_object_begin(w);
+    jw_key(w, "object");
+    jw_text(w, "stats");
+    render_members(&reading, w);
+    jw_object_end(w);
+}
+
+static int answer_once(struct http_exchange *exchange, struct api *api)
+{
     struct json_writer w;
     struct buffer body;
 
-    reading_take(arg, &reading);
     answer_begin(&w, &body);
-    jw_object_begin(&w);
-    jw_key(&w, "object");
-    jw_text(&w, "stats");
-    render_members(&reading, &w);
-    jw_object_end(&w);
+    render(api, &w);
     return answer_json(exchange, 200, &w, &body);
+}
+
+/* --- As events -------------------------------------------------------------------------------- */
+
+#define PACE (1 * CO_SECOND)
+
+static const char head_of_event[] = "event: stats\ndata: ";
+
+static int render_event(struct api *api, struct buffer *out)
+{
+    struct json_writer w;
+    int rc = buffer_append(out, head_of_event, strlen(head_of_event));
+
+    if (rc < 0)
+        return rc;
+    jw_init(&w, out);
+    render(api, &w);
+    rc = jw_finish(&w);
+    return rc < 0 ? rc : buffer_append(out, "\n\n", 2);
+}
+
+static CO_BLOCKS int send_event(struct http_exchange *exchange, struct api *api)
+{
+    CO_CLEANUP(buffer_done) struct buffer event;
+
+    buffer_init(&event, SIZE_MAX);
+    int rc = render_event(api, &event);
+    return rc < 0 ? rc : http_answer_write(exchange, event.data, event.len);
+}
+
+/* It never says nothing for long, so it needs no heartbeat. */
+static CO_BLOCKS int stream(struct http_exchange *exchange, struct api *api)
+{
+    int rc = job_stream_begin(exchange, "text/event-stream");
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    while ((rc = send_event(exchange, api)) == 0 && (rc = co_sleep(PACE)) == 0)
+        ;
+    return job_stream_end(rc);
+}
+
+int stats_get(struct http_exchange *exchange, void *arg)
+{
+    static const char *const types[] = {"application/json", "text/event-stream"};
+    size_t type;
+    int rc = answer_choose(exchange, types, sizeof(types) / sizeof(*types), &type);
+
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return type == 0 ? answer_once(exchange, arg) : stream(exchange, arg);
 }

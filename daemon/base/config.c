@@ -108,6 +108,7 @@ static int check_proxy(const char *word, struct err *err)
 
 const struct setting config_settings[] = {
     {LIST(api, listen), .min = 1, .check = check_endpoint, .default_text = "127.0.0.1:7480",
+     .needs_restart = true,
      .help =
          "Where the API listens: HOST:PORT, [IPV6]:PORT or unix:/PATH; or fd:NUMBER, a socket that "
          "listens and that the daemon was started with. Sockets that systemd passes are used "
@@ -126,6 +127,7 @@ const struct setting config_settings[] = {
          "addresses and unix sockets can be listened on. It must belong to root or to the user "
          "of the daemon, and be nothing to others (chmod o=)."},
     {COUNT(api, max_connections), .min = 1, .max = 1000000, .default_text = "1024",
+     .needs_restart = true,
      .help = "Connections of clients at a time, and one more for each sixteen, up to 64, which get "
              "an answer from /healthz, /readyz and /metrics only. When there is no place left, who "
              "idles, or is slow to ask, is closed."},
@@ -139,6 +141,7 @@ const struct setting config_settings[] = {
     {COUNT(api, max_items), .min = 1, .max = 100000000, .default_text = "1000000",
      .help = "Most URLs in one request to the API, repetitions counted."},
     {DURATION(api, request_timeout_ms), .min = 100, .max = 1 * HOURS, .default_text = "30s",
+     .needs_restart = true,
      .help =
          "Time a client has to send a request: its head, though not more than 10 s, and again its "
          "body; of a job's body, which may be long, the time between two pieces, and the time "
@@ -153,8 +156,9 @@ const struct setting config_settings[] = {
          "wait for an answer, which is often a minute."},
 
     {COUNT(fetch, concurrency), .min = 1, .max = 100000, .default_text = "256",
-     .help = "Fetches that run at a time, of all jobs."},
+     .needs_restart = true, .help = "Fetches that run at a time, of all jobs."},
     {COUNT(fetch, per_host_concurrency), .min = 1, .max = 100000, .default_text = "100",
+     .needs_restart = true,
      .help =
          "Fetches from one host at a time, of all jobs; each may need a connection of its own. A "
          "job can ask for less."},
@@ -171,16 +175,16 @@ const struct setting config_settings[] = {
     {SIZE(fetch, max_header_bytes), .min = 1 * KIB, .max = 16 * MIB, .default_text = "128K",
      .help = "Largest header of a response."},
     {COUNT(fetch, max_idle_connections), .max = 100000, .default_text = "256",
-     .help = "Connections that are kept open for later fetches."},
+     .needs_restart = true, .help = "Connections that are kept open for later fetches."},
     {TEXT(fetch, user_agent), .default_text = "gatherd/" PACKAGE_VERSION,
      .help = "User-Agent of requests that have none."},
     {TEXT(fetch, ca_file), .default_text = "/etc/ssl/certs/ca-certificates.crt",
-     .help = "Certificates that are trusted (PEM)."},
-    {LIST(fetch, dns_servers), .check = check_server, .default_text = "",
+     .needs_restart = true, .help = "Certificates that are trusted (PEM)."},
+    {LIST(fetch, dns_servers), .check = check_server, .default_text = "", .needs_restart = true,
      .help =
          "Name servers, as ADDRESS or ADDRESS:PORT; those of /etc/resolv.conf if none is given."},
     {DURATION(fetch, dns_timeout_ms), .min = 1, .max = 1 * HOURS, .default_text = "5s",
-     .help = "Time to resolve a name, with all attempts."},
+     .needs_restart = true, .help = "Time to resolve a name, with all attempts."},
     {COUNT(fetch, max_attempts), .min = 1, .max = 100, .default_text = "10",
      .help = "Attempts that a request can ask for, the first one counted."},
     {COUNT(fetch, max_decode_ratio), .max = 1000000, .default_text = "100",
@@ -213,7 +217,7 @@ const struct setting config_settings[] = {
      .help = "Prefixes of a NAT64 of this network's own, such as 2001:db8:64::/96."},
 
     {COUNT(jobs, max_jobs), .min = 1, .max = 10000000, .default_text = "1000",
-     .help = "Jobs that are kept at a time."},
+     .needs_restart = true, .help = "Jobs that are kept at a time."},
     {SIZE(jobs, max_result_bytes), .min = 1 * MIB, .max = 1024 * GIB, .default_text = "512M",
      .help = "Memory for the results of all gathers."},
     {DURATION(jobs, ttl_ms), .min = 1 * SECONDS, .max = 8784 * HOURS, .default_text = "1h",
@@ -222,24 +226,33 @@ const struct setting config_settings[] = {
     {COUNT(schedules, max_schedules), .min = 1, .max = 100000, .default_text = "1000",
      .help = "Schedules of a tenant; of all clients, where there are no tokens."},
 
-    {OPTIONAL_TEXT(store, path),
+    {OPTIONAL_TEXT(store, path), .needs_restart = true,
      .help = "Directory of the database of jobs, made when missing, of this daemon alone. If not "
              "given: $STATE_DIRECTORY (set by systemd), /var/lib/gatherd for root, else "
              "$XDG_STATE_HOME/gatherd or ~/.local/state/gatherd."},
     {SIZE(store, max_bytes), .min = 16 * MIB, .max = 1024 * 1024 * GIB, .default_text = "8G",
+     .needs_restart = true,
      .help = "Size of the database. When it gets larger, ended jobs are forgotten before their "
              "time, the oldest first; if there are none, new jobs are refused."},
     {SIZE(store, min_free_bytes), .max = 1024 * 1024 * GIB, .default_text = "256M",
+     .needs_restart = true,
      .help = "Space on the disk that is left to others: with less than that, new jobs are refused, "
              "and those there are go on."},
     {CHOICE(store, if_damaged, enum store_repair, repair_names), .default_text = "refuse",
+     .needs_restart = true,
      .help = "What to do at the start if the database is damaged: 'refuse' to start and say how to "
              "save what can be saved, or 'start_empty' and keep the damaged files under another "
              "name."},
 
     {CHOICE(log, level, enum log_level, log_level_names), .default_text = "info",
      .help = "Least important messages that are logged."},
+    {CHOICE(log, format, enum log_format, log_format_names), .default_text = "auto",
+     .help =
+         "How they are written: 'text' and 'json' are lines of stderr, 'journal' are entries of "
+         "the journal of systemd, with fields. 'auto' is 'journal' if stderr leads there, else "
+         "'text'."},
     {CHOICE(log, measure_stacks, enum stack_measure, measure_names), .default_text = "no",
+     .needs_restart = true,
      .help = "Whether to measure how deep the stacks of tasks get, for /metrics and SIGUSR1; costs "
              "a system call for each fetch."},
 };
@@ -247,6 +260,7 @@ const struct setting config_settings[] = {
 const size_t config_n_settings = sizeof(config_settings) / sizeof(config_settings[0]);
 
 static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
+                  sizeof(enum log_format) == sizeof(unsigned) &&
                   sizeof(enum egress_nat64) == sizeof(unsigned) &&
                   sizeof(enum store_repair) == sizeof(unsigned),
               "choices are stored as unsigned");

@@ -69,6 +69,7 @@ struct config {
     } store;
     struct {
         enum log_level level;
+        enum log_format format;
         enum stack_measure { STACKS_NOT_MEASURED, STACKS_MEASURED } measure_stacks;
     } log;
 

@@ -1,8 +1,12 @@
 #include "daemon/base/config_file.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ini.h>
@@ -12,7 +16,8 @@ enum {
     COMMENT_WIDTH = 80,
 };
 
-#define UTF8_BOM "\xef\xbb\xbf"
+#define UTF8_BOM       "\xef\xbb\xbf"
+#define DROP_IN_SUFFIX ".conf"
 
 /* What inih does not tell is kept track of here, line by line: the number of the line, whether it
  * continues a value, and whether inih made sense of it. inih's own result is only the first line it
@@ -53,9 +58,15 @@ static const char *skip_blanks(const char *line)
     return line + strspn(line, " \t\r\n");
 }
 
+/* As inih has it, for which a comment may begin behind any blank. */
 static bool is_section(const char *line)
 {
-    return *line == '[' && strchr(line, ']') != NULL;
+    const char *end = line + strcspn(line, "]");
+
+    for (const char *at = line; at < end; at++)
+        if (isspace((unsigned char)at[0]) && at[1] == ';')
+            return false;
+    return *line == '[' && *end == ']';
 }
 
 static void classify(struct reader *reader, const char *line)
@@ -186,6 +197,62 @@ int config_load_file(struct config *config, const char *path, config_complain_fn
     return reader.rc;
 }
 
+/* --- And those behind it ---------------------------------------------------------------------- */
+
+static int is_drop_in(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name), n_suffix = strlen(DROP_IN_SUFFIX);
+
+    return entry->d_name[0] != '.' && length > n_suffix &&
+           strcmp(entry->d_name + length - n_suffix, DROP_IN_SUFFIX) == 0;
+}
+
+/* By bytes, whatever the locale. */
+static int compare_names(const struct dirent **left, const struct dirent **right)
+{
+    return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+static int load_drop_in(struct config *config, const char *directory, const char *name,
+                        config_complain_fn *complain_to, void *arg)
+{
+    char path[PATH_MAX + 1 + NAME_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return config_load_file(config, path, complain_to, arg);
+}
+
+static int load_directory(struct config *config, const char *directory,
+                          config_complain_fn *complain_to, void *arg)
+{
+    struct reader reader = {.path = directory, .complain = complain_to, .complain_arg = arg};
+    struct dirent **entries;
+    int n = scandir(directory, &entries, is_drop_in, compare_names), first = 0;
+
+    if (n < 0 && errno != ENOENT && errno != ENOTDIR)
+        complain(&reader, -errno, "%s", strerror(errno));
+    for (int i = 0; i < n; i++) {
+        int rc = load_drop_in(config, directory, entries[i]->d_name, complain_to, arg);
+        first = first != 0 ? first : rc;
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    return reader.rc != 0 ? reader.rc : first;
+}
+
+int config_load(struct config *config, const char *path, config_complain_fn *complain_to, void *arg)
+{
+    char directory[PATH_MAX];
+    int rc = config_load_file(config, path, complain_to, arg);
+
+    snprintf(directory, sizeof(directory), "%s.d", path);
+    int rc_behind = load_directory(config, directory, complain_to, arg);
+    return rc != 0 ? rc : rc_behind;
+}
+
+/* --- Printing --------------------------------------------------------------------------------- */
+
 /* A paragraph of comment, broken between words. */
 static void print_comment(const char *text, FILE *out)
 {
@@ -210,8 +277,9 @@ static void print_range_and_default(const struct setting *setting, FILE *out)
     bool has_default = setting->default_text[0] != '\0';
 
     setting_format_range(setting, range);
-    fprintf(out, "# %s%sdefault: %s\n", range, range[0] != '\0' ? "; " : "",
-            has_default ? setting->default_text : "none");
+    fprintf(out, "# %s%sdefault: %s%s\n", range, range[0] != '\0' ? "; " : "",
+            has_default ? setting->default_text : "none",
+            setting->needs_restart ? "; changes need a restart" : "");
 }
 
 static size_t section_len(const struct setting *setting)

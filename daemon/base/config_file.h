@@ -20,6 +20,12 @@ typedef void config_complain_fn(void *arg, const char *message);
 int config_load_file(struct config *config, const char *path, config_complain_fn *complain,
                      void *arg);
 
+/* The same, and behind it from each *.conf in the directory PATH.d, if there is one, in the order
+ * of their names: a package, or a machine, can set what it needs without changing the file.
+ *
+ * returns    as config_load_file(), of the first complaint */
+int config_load(struct config *config, const char *path, config_complain_fn *complain, void *arg);
+
 /* Write all values, with their meaning, range and default as comments, such that config_load_file()
  * reads the same values from it.
  *

@@ -169,20 +169,30 @@ const struct config_probe *config_probe_find(const struct config_probe *list, co
 
 /* --- Settings --------------------------------------------------------------------------------- */
 
-const struct setting *config_probe_setting(const char *key, size_t len, struct err *err)
+static const char *key_of(const struct setting *setting)
+{
+    return setting->name + strlen(SECTION);
+}
+
+static const char *find_similar(const char *key, size_t len)
 {
     struct suggestion suggestion;
 
     suggest_init(&suggestion, key, len);
-    for (size_t i = 0; i < config_probe_n_settings; i++) {
-        const char *name = config_probe_settings[i].name + strlen(SECTION);
-        if (compare(name, key, len) == 0)
+    for (size_t i = 0; i < config_probe_n_settings; i++)
+        suggest_offer(&suggestion, key_of(&config_probe_settings[i]));
+    return suggestion.best;
+}
+
+const struct setting *config_probe_setting(const char *key, size_t len, struct err *err)
+{
+    for (size_t i = 0; i < config_probe_n_settings; i++)
+        if (compare(key_of(&config_probe_settings[i]), key, len) == 0)
             return &config_probe_settings[i];
-        suggest_offer(&suggestion, name);
-    }
-    if (suggestion.best != NULL)
-        (void)err_set(err, -EINVAL, "probe modules have no such setting; did you mean %s?",
-                      suggestion.best);
+
+    const char *meant = find_similar(key, len);
+    if (meant != NULL)
+        (void)err_set(err, -EINVAL, "probe modules have no such setting; did you mean %s?", meant);
     else
         (void)err_set(err, -EINVAL, "probe modules have no such setting");
     return NULL;

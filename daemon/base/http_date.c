@@ -10,6 +10,7 @@
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_DAY    (86400 * US_PER_SECOND)
 #define US_PER_YEAR   (31556952 * US_PER_SECOND) /* of the calendar's 400, on average */
+#define END_INSTANT   (2932897 * US_PER_DAY)     /* 10000-01-01 */
 
 enum { FIRST_DAY_OF_1970 = 719468, YEARS_AHEAD_MAX = 50 };
 
@@ -157,6 +158,18 @@ static int64_t instant_of(const struct date *date)
     return day_number(date) * US_PER_DAY + second * US_PER_SECOND;
 }
 
+/* The leap second behind the last day there is would be one of the year 10000, which nobody can
+ * write. returns 0, -EINVAL */
+static int find_instant(const struct date *date, int64_t *ret_instant)
+{
+    int64_t instant = is_valid(date) ? instant_of(date) : END_INSTANT;
+
+    if (instant >= END_INSTANT)
+        return -EINVAL;
+    *ret_instant = instant;
+    return 0;
+}
+
 /* A year of two digits: the latest there is, if not more than 50 years from now. */
 static void complete_year(struct date *date, int64_t now)
 {
@@ -174,10 +187,7 @@ int http_date_parse(const char *text, int64_t now, int64_t *ret_instant)
             continue;
         if (forms[i].has_short_year)
             complete_year(&date, now);
-        if (!is_valid(&date))
-            return -EINVAL;
-        *ret_instant = instant_of(&date);
-        return 0;
+        return find_instant(&date, ret_instant);
     }
     return -EINVAL;
 }
@@ -255,6 +265,7 @@ int http_date_parse_fixdate(const char *text, int64_t *ret_instant)
 {
     enum { DAY = 5, MONTH = 8, CENTURY = 12, YEAR = 14, HOUR = 17, MINUTE = 20, SECOND = 23 };
     char canonical[HTTP_DATE_SIZE];
+    int64_t instant;
 
     if (strnlen(text, HTTP_DATE_SIZE) != HTTP_DATE_SIZE - 1)
         return -EINVAL;
@@ -265,9 +276,8 @@ int http_date_parse_fixdate(const char *text, int64_t *ret_instant)
     if ((day | month | century | year | hour | minute | second) < 0)
         return -EINVAL;
     const struct date date = {100 * century + year, month, day, hour, minute, second};
-    if (!is_valid(&date))
+    if (find_instant(&date, &instant) < 0)
         return -EINVAL;
-    int64_t instant = instant_of(&date);
     http_date_format(instant, canonical);
     if (memcmp(text, canonical, sizeof(canonical)) != 0)
         return -EINVAL;

@@ -17,8 +17,8 @@ enum { HTTP_DATE_SIZE = sizeof("Sun, 06 Nov 1994 08:49:37 GMT") };
  * now          microseconds since 1970; a year of two digits is the one that is at most 50 years
  *              ahead of it
  * ret_instant  microseconds since 1970, of a whole second
- * returns      0; -EINVAL: it is none, or names a day that does not exist. Whether the name of the
- *              day is the right one does not count
+ * returns      0; -EINVAL: it is none, or names a day that does not exist, or the year 10000.
+ * Whether the name of the day is the right one does not count
  */
 int http_date_parse(const char *text, int64_t now, int64_t *ret_instant);
 

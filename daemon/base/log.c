@@ -1,82 +1,80 @@
 #include "daemon/base/log.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/instant.h"
-#include "daemon/base/utf8.h"
+#include "daemon/base/log_format.h"
+#include "daemon/base/log_limit.h"
+#include "daemon/base/log_sink.h"
 
-#define CUT_MARK "... [cut]"
+#define HERE ((struct log_place){__FILE__, __func__, __LINE__})
 
-enum {
-    RECORD_SIZE_MAX = 2048, /* below PIPE_BUF, so that a pipe takes it whole or not at all */
-    MESSAGE_END = RECORD_SIZE_MAX - sizeof(CUT_MARK), /* the mark's NUL stands for the newline */
-};
-
-struct record {
-    size_t len;
-    char bytes[RECORD_SIZE_MAX];
-};
-
-const char *const log_level_names[] = {
-    [LOG_LEVEL_ERROR] = "error",
-    [LOG_LEVEL_WARNING] = "warning",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_DEBUG] = "debug",
+const char *const log_format_names[] = {
+    [LOG_FORMAT_AUTO] = "auto",
+    [LOG_FORMAT_TEXT] = "text",
+    [LOG_FORMAT_JSON] = "json",
+    [LOG_FORMAT_JOURNAL] = "journal",
     NULL,
 };
 
-static const char journal_priorities[] = {
-    [LOG_LEVEL_ERROR] = '3',
-    [LOG_LEVEL_WARNING] = '4',
-    [LOG_LEVEL_INFO] = '6',
-    [LOG_LEVEL_DEBUG] = '7',
-};
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static struct {
     int fd;
+    int journal_fd; /* -1: nothing is sent there */
+    const char *journal;
+    enum log_format format;
     enum log_level level;
-    bool to_journal;
-} settings = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+    bool leads_to_journal; /* fd does */
+    int64_t (*now_us)(void);
+} settings = {
+    .fd = STDERR_FILENO,
+    .journal_fd = -1,
+    .journal = LOG_JOURNAL_SOCKET,
+    .format = LOG_FORMAT_TEXT,
+    .level = LOG_LEVEL_INFO,
+    .now_us = monotonic_us,
+};
+
+static struct {
+    pthread_mutex_t mutex;
+    struct log_limit of[N_EVENTS];
+} limits = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_ulong n_dropped;
 static atomic_ulong n_dropped_unreported;
 
-int log_level_from_name(const char *name, enum log_level *ret_level)
-{
-    for (unsigned i = 0; log_level_names[i] != NULL; i++)
-        if (strcmp(name, log_level_names[i]) == 0) {
-            *ret_level = (enum log_level)i;
-            return 0;
-        }
-    return -EINVAL;
-}
-
-/* source  systemd.exec(5), $JOURNAL_STREAM */
-static bool leads_to_journal(int fd)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    char own[64];
-    struct stat stat;
-
-    if (stream == NULL || fstat(fd, &stat) != 0)
-        return false;
-    snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
-    return strcmp(stream, own) == 0;
-}
-
 void log_init(int fd)
 {
     settings.fd = fd;
-    settings.to_journal = leads_to_journal(fd);
+    settings.leads_to_journal = log_leads_to_journal(fd);
+}
+
+static bool is_for_journal(void)
+{
+    return settings.format == LOG_FORMAT_JOURNAL ||
+           (settings.format == LOG_FORMAT_AUTO && settings.leads_to_journal);
+}
+
+void log_set_format(enum log_format format)
+{
+    settings.format = format;
+    if (settings.journal_fd >= 0)
+        close(settings.journal_fd);
+    settings.journal_fd = is_for_journal() ? log_open_socket() : -1;
 }
 
 void log_set_level(enum log_level level)
@@ -84,9 +82,20 @@ void log_set_level(enum log_level level)
     settings.level = level;
 }
 
-enum log_level log_get_level(void)
+void log_set_journal(const char *path)
 {
-    return settings.level;
+    settings.journal = path != NULL ? path : LOG_JOURNAL_SOCKET;
+}
+
+void log_set_clock(int64_t (*now_us)(void))
+{
+    settings.now_us = now_us != NULL ? now_us : monotonic_us;
+    memset(limits.of, 0, sizeof(limits.of));
+}
+
+bool log_is_wanted(enum event event)
+{
+    return event_kinds[event].level <= settings.level;
 }
 
 unsigned long log_n_dropped(void)
@@ -94,150 +103,117 @@ unsigned long log_n_dropped(void)
     return n_dropped;
 }
 
-static void put(struct record *record, const char *bytes, size_t n)
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+static bool send_to_journal(const struct log_record *record)
 {
-    memcpy(record->bytes + record->len, bytes, n);
-    record->len += n;
+    struct log_line line;
+
+    log_format_journal(&line, record);
+    return log_send_datagram(settings.journal_fd, settings.journal, &line);
 }
 
-static void put_prefix(struct record *record, enum log_level level)
+static bool write_to_fd(const struct log_record *record)
 {
-    if (settings.to_journal) {
-        put(record, (char[]){'<', journal_priorities[level], '>'}, 3);
-        return;
-    }
-    record->len += instant_format(instant_now(), record->bytes + record->len);
-    put(record, " ", 1);
-    put(record, log_level_names[level], strlen(log_level_names[level]));
-    put(record, ": ", 2);
+    struct log_line line;
+
+    if (settings.format == LOG_FORMAT_JSON)
+        log_format_json(&line, record);
+    else if (settings.leads_to_journal)
+        log_format_prefixed(&line, record);
+    else
+        log_format_text(&line, record);
+    return log_write_line(settings.fd, &line);
 }
 
-struct range {
-    uint32_t first, last;
-};
-
-/* Controls, and what makes a terminal break lines or show text in another order than it has. The
- * backslash is here so that escapes can be told from text. */
-static bool is_harmful(uint32_t code_point)
+static bool write_record(struct log_record record, const char *format, va_list args)
 {
-    static const struct range harmful[] = {
-        {0, 0x1f},        {'\\', '\\'},     {0x7f, 0x9f},     {0x61c, 0x61c},
-        {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069},
-    };
-
-    for (size_t i = 0; i < sizeof(harmful) / sizeof(harmful[0]); i++)
-        if (code_point >= harmful[i].first && code_point <= harmful[i].last)
-            return true;
-    return false;
-}
-
-static size_t escape(char *out, const char *bytes, size_t n)
-{
-    static const char hex[] = "0123456789abcdef";
-
-    if (bytes[0] == '\\') {
-        memcpy(out, "\\\\", 2);
-        return 2;
-    }
-    for (size_t i = 0; i < n; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-
-        memcpy(out + 4 * i, (char[]){'\\', 'x', hex[byte >> 4], hex[byte & 15]}, 4);
-    }
-    return 4 * n;
-}
-
-static void put_message(struct record *record, const char *text, size_t len)
-{
-    size_t n;
-
-    for (size_t i = 0; i < len; i += n) {
-        char escaped[4 * 4];
-        uint32_t code_point;
-        const char *out = text + i;
-
-        n = utf8_decode(out, len - i, &code_point);
-        size_t n_out = n;
-        if (n == 0 || is_harmful(code_point)) {
-            n = n > 0 ? n : 1;
-            n_out = escape(escaped, out, n);
-            out = escaped;
-        }
-        if (record->len + n_out > MESSAGE_END) {
-            put(record, CUT_MARK, strlen(CUT_MARK));
-            return;
-        }
-        put(record, out, n_out);
-    }
-}
-
-static void format_record(struct record *record, enum log_level level, const char *format,
-                          va_list args)
-{
-    char message[RECORD_SIZE_MAX]; /* what does not fit would not fit below either */
+    char message[LOG_MESSAGE_MAX]; /* what does not fit would not fit in a line either */
 
     if (vsnprintf(message, sizeof(message), format, args) < 0)
         message[0] = '\0';
-    record->len = 0;
-    put_prefix(record, level);
-    put_message(record, message, strlen(message));
-    put(record, "\n", 1);
+    record.at = instant_now();
+    record.message = message;
+    return (is_for_journal() && send_to_journal(&record)) || write_to_fd(&record);
 }
 
-/* Asking first is what keeps a full pipe from blocking the loop. Making it non-blocking would do so
- * for everybody who shares it. */
-static bool write_without_waiting(const struct record *record)
-{
-    struct pollfd pollfd = {.fd = settings.fd, .events = POLLOUT};
-    ssize_t n;
-
-    if (poll(&pollfd, 1, 0) != 1)
-        return false;
-    do
-        n = write(settings.fd, record->bytes, record->len);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)record->len;
-}
-
-static bool write_record(enum log_level level, const char *format, va_list args)
-{
-    struct record record;
-
-    format_record(&record, level, format, args);
-    return write_without_waiting(&record);
-}
-
-__attribute__((format(printf, 2, 3))) static bool try_to_log(enum log_level level,
+__attribute__((format(printf, 2, 3))) static bool try_to_log(struct log_record record,
                                                              const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    bool written = write_record(level, format, args);
+    bool written = write_record(record, format, args);
     va_end(args);
     return written;
+}
+
+/* --- What was not written --------------------------------------------------------------------- */
+
+static void drop(unsigned long n)
+{
+    atomic_fetch_add(&n_dropped, n);
+    atomic_fetch_add(&n_dropped_unreported, n);
 }
 
 static void report_dropped(void)
 {
     unsigned long n = atomic_exchange(&n_dropped_unreported, 0);
 
-    if (n > 0 && !try_to_log(LOG_LEVEL_WARNING, "log: %lu records were lost", n))
+    if (n > 0 && !try_to_log((struct log_record){.event = EVENT_LOG_LOST, .place = HERE},
+                             "log: %lu records were lost", n))
         atomic_fetch_add(&n_dropped_unreported, n);
 }
 
-void log_write(enum log_level level, const char *format, ...)
+static void report_left_out(enum event event, unsigned long n)
 {
+    const char *name = event_kinds[event].name;
+    const struct log_record record = {
+        .event = EVENT_LOG_LEFT_OUT, .place = HERE, .fields = LOG_FIELDS({"kind", name})};
+
+    if (n > 0 && !try_to_log(record, "%lu more records of %s were left out", n, name))
+        drop(1);
+}
+
+static unsigned long settle(enum event event)
+{
+    pthread_mutex_lock(&limits.mutex);
+    unsigned long n = log_limit_settle(&limits.of[event], settings.now_us());
+    pthread_mutex_unlock(&limits.mutex);
+    return n;
+}
+
+void log_report_left_out(void)
+{
+    for (unsigned i = 0; i < N_EVENTS; i++)
+        report_left_out((enum event)i, settle((enum event)i));
+}
+
+static bool may_be_written(enum event event)
+{
+    if (!event_kinds[event].is_limited)
+        return true;
+    report_left_out(event, settle(event));
+    pthread_mutex_lock(&limits.mutex);
+    bool may = log_limit_take(&limits.of[event], settings.now_us());
+    pthread_mutex_unlock(&limits.mutex);
+    return may;
+}
+
+void log_write(enum event event, struct log_place place, const struct log_field *fields,
+               const char *format, ...)
+{
+    struct log_record record = {.event = event, .place = place, .fields = fields};
     int saved_errno = errno;
     va_list args;
 
-    report_dropped();
-    errno = saved_errno; /* for %m */
-    va_start(args, format);
-    if (!write_record(level, format, args)) {
-        atomic_fetch_add(&n_dropped, 1);
-        atomic_fetch_add(&n_dropped_unreported, 1);
+    if (may_be_written(event)) {
+        report_dropped();
+        errno = saved_errno; /* for %m */
+        va_start(args, format);
+        if (!write_record(record, format, args))
+            drop(1);
+        va_end(args);
     }
-    va_end(args);
     errno = saved_errno;
 }

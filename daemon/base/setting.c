@@ -8,6 +8,13 @@
 
 #define BLANKS " \t\r\n"
 
+static const size_t value_sizes[] = {
+    [SETTING_COUNT] = sizeof(uint64_t),          [SETTING_SIZE] = sizeof(uint64_t),
+    [SETTING_DURATION] = sizeof(uint64_t),       [SETTING_TEXT] = sizeof(const char *),
+    [SETTING_LIST] = sizeof(struct string_list), [SETTING_LINES] = sizeof(struct string_list),
+    [SETTING_CHOICE] = sizeof(unsigned),
+};
+
 struct word {
     const char *text;
     size_t len;
@@ -292,6 +299,40 @@ void setting_print(const struct setting *setting, const void *values, const char
         break;
     }
 }
+
+/* --- Two of them ------------------------------------------------------------------------------ */
+
+static bool is_same_list(const struct string_list *list, const struct string_list *other)
+{
+    for (size_t i = 0; list->n == other->n && i < list->n; i++)
+        if (strcmp(list->items[i], other->items[i]) != 0)
+            return false;
+    return list->n == other->n;
+}
+
+bool setting_is_same(const struct setting *setting, const void *values, const void *others)
+{
+    const void *value = (const char *)values + setting->offset;
+    const void *other = (const char *)others + setting->offset;
+
+    switch (setting->type) {
+    case SETTING_TEXT:
+        return strcmp(*(const char *const *)value, *(const char *const *)other) == 0;
+    case SETTING_LIST:
+    case SETTING_LINES:
+        return is_same_list(value, other);
+    default:
+        return memcmp(value, other, value_sizes[setting->type]) == 0;
+    }
+}
+
+void setting_copy(const struct setting *setting, const void *from, void *to)
+{
+    memcpy((char *)to + setting->offset, (const char *)from + setting->offset,
+           value_sizes[setting->type]);
+}
+
+/* --- The range -------------------------------------------------------------------------------- */
 
 static void format_choices(const char *const *choices, char *out, size_t size)
 {

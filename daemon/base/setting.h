@@ -4,6 +4,7 @@
  * the type of the setting. Strings live in an arena, so replacing a value takes no care. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ struct setting {
     int (*check)(const char *word, struct err *err); /* each entry of a list; NULL: any will do */
     const char *const *choices;                      /* ends with NULL */
     const char *default_text;
+    bool needs_restart; /* a reload does not change it */
     const char *help;
 };
 
@@ -60,6 +62,11 @@ int setting_parse_more(const struct setting *setting, const char *text, struct a
  * the entries of a list. Only userinfo in a URL becomes ***. */
 void setting_print(const struct setting *setting, const void *values, const char *separator,
                    FILE *out);
+
+/* Compare, and copy, a value of two structs of values. What a text or a list points to is shared.
+ */
+bool setting_is_same(const struct setting *setting, const void *values, const void *others);
+void setting_copy(const struct setting *setting, const void *from, void *to);
 
 /* Say which values are possible, if that is more than the type says: "1K to 4G", "one of a, b";
  * otherwise "". */

@@ -18,6 +18,7 @@ const char *const token_right_names[] = {
 };
 
 struct tokens {
+    struct refcount refs;
     struct operator_file file; /* in which the names are */
     struct sha256 digest;
     struct token *items;
@@ -124,14 +125,20 @@ static const struct {
     {"queued_items", read_queue},
 };
 
-static int read_option(char *word, struct token *token, struct err *err)
+/* given: 1 << i of those before */
+static int read_option(char *word, unsigned *given, struct token *token, struct err *err)
 {
     char *value = word;
     const char *key = strsep(&value, "=");
 
-    for (size_t i = 0; value != NULL && i < sizeof(options) / sizeof(*options); i++)
-        if (strcmp(options[i].key, key) == 0)
-            return options[i].read(value, token, err);
+    for (size_t i = 0; value != NULL && i < sizeof(options) / sizeof(*options); i++) {
+        if (strcmp(options[i].key, key) != 0)
+            continue;
+        if ((*given & 1U << i) != 0)
+            return err_set(err, -EINVAL, "%s is there twice", options[i].key);
+        *given |= 1U << i;
+        return options[i].read(value, token, err);
+    }
     return err_set(err, -EINVAL,
                    "behind the rights there can be tenant=NAME, requests_per_second=N and "
                    "queued_items=N, and nothing else");
@@ -142,6 +149,7 @@ int token_parse(char *line, struct token *ret_token, struct err *err)
     static int (*const words[])(char *, struct token *, struct err *) = {read_name, read_hash,
                                                                          read_rights};
     struct token token = {.tenant = ""};
+    unsigned given = 0;
     char *word;
     int rc = 0;
 
@@ -152,7 +160,7 @@ int token_parse(char *line, struct token *ret_token, struct err *err)
                  : err_set(err, -EINVAL, "this is not NAME sha256:HASH RIGHTS [KEY=VALUE...]");
     }
     while (rc == 0 && (word = operator_file_take_word(&line)) != NULL)
-        rc = read_option(word, &token, err);
+        rc = read_option(word, &given, &token, err);
     if (rc == 0)
         *ret_token = token;
     return rc;
@@ -190,7 +198,7 @@ static int read_token(struct tokens *tokens, char *line)
     if (token_parse(line, token, &wrong) < 0)
         return operator_file_refuse(&tokens->file, wrong.message);
     token->line = tokens->file.line;
-    token->index = tokens->n_items;
+    token->owner = &tokens->refs;
     int rc = check_unique(tokens, token);
     tokens->n_items += rc == 0;
     return rc;
@@ -228,6 +236,16 @@ static int read_file(struct tokens *tokens, const char *path, struct err *err)
     return read_tokens(tokens);
 }
 
+static void really_free(struct refcount *refs)
+{
+    struct tokens *tokens = co_container_of(refs, struct tokens, refs);
+
+    operator_file_done(&tokens->file);
+    sha256_done(&tokens->digest);
+    free(tokens->items);
+    free(tokens);
+}
+
 int tokens_load(struct tokens **ret_tokens, const char *path, struct err *err)
 {
     struct tokens *tokens;
@@ -238,6 +256,7 @@ int tokens_load(struct tokens **ret_tokens, const char *path, struct err *err)
     tokens = calloc(1, sizeof(*tokens));
     if (tokens == NULL)
         return err_set(err, -ENOMEM, "out of memory");
+    refcount_init(&tokens->refs, really_free);
     int rc = read_file(tokens, path, err);
     if (rc < 0)
         tokens_free(tokens);
@@ -248,17 +267,29 @@ int tokens_load(struct tokens **ret_tokens, const char *path, struct err *err)
 
 void tokens_free(struct tokens *tokens)
 {
-    if (tokens == NULL)
-        return;
-    operator_file_done(&tokens->file);
-    sha256_done(&tokens->digest);
-    free(tokens->items);
-    free(tokens);
+    if (tokens != NULL)
+        refcount_unref(&tokens->refs);
 }
 
-size_t tokens_n(const struct tokens *tokens)
+/* --- Replacing -------------------------------------------------------------------------------- */
+
+static const struct token *find_name(const struct tokens *tokens, const char *name)
 {
-    return tokens->n_items;
+    for (size_t i = 0; i < tokens->n_items; i++)
+        if (strcmp(tokens->items[i].name, name) == 0)
+            return &tokens->items[i];
+    return NULL;
+}
+
+void tokens_take_over(struct tokens *tokens, const struct tokens *others)
+{
+    if (tokens == NULL || others == NULL)
+        return;
+    for (size_t i = 0; i < tokens->n_items; i++) {
+        const struct token *before = find_name(others, tokens->items[i].name);
+        if (before != NULL)
+            tokens->items[i].use.next = before->use.next;
+    }
 }
 
 /* --- Looking up ------------------------------------------------------------------------------- */
@@ -273,9 +304,9 @@ static unsigned difference(const unsigned char *a, const unsigned char *b)
     return bits;
 }
 
-int tokens_find(struct tokens *tokens, const char *text, const struct token **ret_token)
+int tokens_find(struct tokens *tokens, const char *text, struct token **ret_token)
 {
-    const struct token *found = NULL;
+    struct token *found = NULL;
     unsigned char hash[SHA256_SIZE];
 
     sha256_restart(&tokens->digest);

@@ -4,11 +4,11 @@
  *
  *     NAME sha256:HASH RIGHT[,RIGHT...] [tenant=NAME] [requests_per_second=N] [queued_items=N]
  *
- * with blank lines and those that begin with '#' left out; `gatherd token new` writes such a line.
- * The token itself is 256 random bits, so its plain SHA-256 is all that need be kept: nobody can
- * try so many, and slow or salted hashes are for what people choose. The hash is compared with that
- * of every token, in the same time whatever comes; and as it is a hash that is compared, who
- * measures time learns nothing that leads to a token.
+ * with blank lines and those that begin with '#' left out, and each KEY=VALUE at most once;
+ * `gatherd token new` writes such a line. The token itself is 256 random bits, so its plain SHA-256
+ * is all that need be kept: nobody can try so many, and slow or salted hashes are for what people
+ * choose. The hash is compared with that of every token, in the same time whatever comes; and as it
+ * is a hash that is compared, who measures time learns nothing that leads to a token.
  *
  * Names, here and of tenants, are as those of secrets. Tokens of one tenant see the same jobs, and
  * no others; those without belong to the tenant "", as does everybody where there are no tokens. To
@@ -19,7 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/co/base.h"
+
 #include "daemon/base/err.h"
+#include "daemon/base/refcount.h"
 #include "daemon/base/sha256.h"
 
 enum { TOKENS_MAX = 1000 };
@@ -36,6 +39,12 @@ enum token_right {
 
 extern const char *const token_right_names[N_RIGHTS + 1]; /* "admin", ..., NULL */
 
+/* What has been done with a token, of which its quotas allow only so much. */
+struct token_use {
+    co_time next; /* when the bucket of requests would be full again; before now: it is */
+    uint64_t n_gathering;
+};
+
 struct token {
     const char *name;
     const char *tenant;
@@ -44,7 +53,8 @@ struct token {
     uint64_t requests_per_second; /* 0: as many as come */
     uint64_t queued_items;        /* 0: as many as come */
     unsigned line;                /* of the file */
-    size_t index;                 /* from 0, by line */
+    struct token_use use;
+    struct refcount *owner; /* of all tokens of the file: who keeps one keeps these */
 };
 
 /* Reads the words of a line, which it changes, and to which the token points afterwards.
@@ -62,11 +72,14 @@ struct tokens;
 /* path         "": there are no tokens, and ret_tokens is NULL
  * returns      0; -EINVAL: err says what is wrong where, or why it cannot be read; -ENOMEM */
 int tokens_load(struct tokens **ret_tokens, const char *path, struct err *err);
+/* Lets go of them; NULL is fine. */
 void tokens_free(struct tokens *tokens);
 
-size_t tokens_n(const struct tokens *tokens);
+/* Has tokens that are to replace others go on with their buckets of requests, by name. Gathers that
+ * are under way count for the old ones only. Either may be NULL. */
+void tokens_take_over(struct tokens *tokens, const struct tokens *others);
 
 /* The token that a client shows.
  *
  * returns    0; -ENOENT: it is none of these; -ENOMEM */
-int tokens_find(struct tokens *tokens, const char *text, const struct token **ret_token);
+int tokens_find(struct tokens *tokens, const char *text, struct token **ret_token);

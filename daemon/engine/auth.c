@@ -97,8 +97,8 @@ int auth_init(struct auth *auth, const struct credentials *credentials,
         return rc;
     if (wanted->type == AUTH_DIGEST) {
         auth->digest_user = wanted->user;
-        auth->digest_password = secret;
-        return 1;
+        auth->digest_password = strdup(secret);
+        return auth->digest_password != NULL ? 1 : -ENOMEM;
     }
     rc = wanted->type == AUTH_BEARER ? make_bearer(auth, secret)
                                      : make_basic(auth, wanted->user, secret);
@@ -108,5 +108,6 @@ int auth_init(struct auth *auth, const struct credentials *credentials,
 void auth_done(struct auth *auth)
 {
     free_wiped(auth->header);
+    free_wiped(auth->digest_password);
     *auth = (struct auth){0};
 }

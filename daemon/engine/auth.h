@@ -13,9 +13,9 @@
 #include "daemon/model/result.h"
 
 struct auth {
-    char *header;                /* value of Authorization; NULL: none */
-    const char *digest_user;     /* NULL: no digest */
-    const char *digest_password; /* borrowed, not copied */
+    char *header;            /* value of Authorization; NULL: none */
+    const char *digest_user; /* NULL: no digest */
+    char *digest_password;
 };
 
 /* Prepares what a URL's host is to be told. auth_done() is owed, whatever it returns.

@@ -166,13 +166,15 @@ static void fail(struct result *result, int rc)
 int callback_send(const struct fetcher *fetcher, const struct parse_settings *settings,
                   const struct store_callback *callback, int64_t now, struct result *result)
 {
+    CO_CLEANUP(parse_settings_release)
+    struct parse_settings held = parse_settings_hold(settings);
     CO_CLEANUP(draft_done) struct draft draft = {.timestamp = now / 1000000};
     struct fetcher own = *fetcher;
 
     own.stats = NULL;
     if (own.max_body_bytes > MAX_BODY_BYTES)
         own.max_body_bytes = MAX_BODY_BYTES;
-    int rc = make_draft(&draft, fetcher, settings, callback);
+    int rc = make_draft(&draft, fetcher, &held, callback);
     if (rc == 0)
         return fetch_attempt(&own, &draft.request, NULL, result);
     fail(result, rc);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/net/url.h"
+
 #include "daemon/base/crash_point.h"
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
@@ -24,7 +26,9 @@ struct callbacks {
     struct store_callback_due sending[CALLBACKS_AT_A_TIME];
     struct store_callback_due found[CALLBACKS_AT_A_TIME]; /* these, as they were, and others */
     size_t n_sending;
-    struct co_group group; /* of a task for each */
+    struct store_callback_lane from; /* where to look next */
+    int64_t seen_at;                 /* what the clock said when it was last looked at */
+    struct co_group group;           /* of a task for each */
     struct co_event wake;
     bool is_draining;
     struct co_task *task;
@@ -71,8 +75,12 @@ static CO_BLOCKS int note_at_last(struct callbacks *callbacks,
 static void log_given_up(const struct store_callback *callback,
                          const struct store_callback_note *note)
 {
-    log_warning("the callback of job %s is given up (%s): %s", callback->id,
-                callback_state_name(note->state), note->text);
+    CO_CLEANUP(co_url_done) struct co_url url = {0};
+
+    (void)co_url_parse(callback->url, strlen(callback->url), &url); /* else it has no host */
+    log_event(EVENT_CALLBACK_GIVEN_UP, LOG_FIELDS({"job_id", callback->id}, {"host", url.host}),
+              "the callback of job %s is given up (%s): %s", callback->id,
+              callback_state_name(note->state), note->text);
 }
 
 /* It counts when it is on disk. */
@@ -87,6 +95,7 @@ static CO_BLOCKS int conclude(struct callbacks *callbacks, int64_t job,
     char text[ATTEMPT_TEXT_SIZE];
     const struct store_callback_note note = {
         .job = job,
+        .now = now,
         .state = verdict.state,
         .due_at = now + verdict.pause_us,
         .forget_at = now + KEPT_US,
@@ -181,23 +190,38 @@ static int begin(struct callbacks *callbacks, const struct store_callback_due *d
     return rc;
 }
 
+static CO_BLOCKS int heed_clock(struct callbacks *callbacks, int64_t now)
+{
+    int rc = now < callbacks->seen_at
+                 ? store_callbacks_clock_set_back(callbacks->options.store, now)
+                 : 0;
+
+    if (rc == 0)
+        callbacks->seen_at = now;
+    return rc;
+}
+
 /* ret_next   when there may be more; JOB_NEVER: not before somebody wakes us */
 static CO_BLOCKS int begin_due(struct callbacks *callbacks, int64_t *ret_next)
 {
-    size_t n_before = callbacks->n_sending;
     const struct store_callback_query query = {
         .now = callbacks->options.now(),
         .max = CALLBACKS_AT_A_TIME,
         .max_per_host = CALLBACKS_PER_HOST,
+        .from = &callbacks->from,
     };
 
     *ret_next = JOB_NEVER;
-    if (callbacks->is_draining || n_before == CALLBACKS_AT_A_TIME)
+    if (callbacks->is_draining)
         return 0;
+    int rc = heed_clock(callbacks, query.now);
+    size_t n_before = callbacks->n_sending;
+    if (rc < 0 || n_before == CALLBACKS_AT_A_TIME)
+        return rc;
     memcpy(callbacks->found, callbacks->sending, n_before * sizeof(*callbacks->found));
     int n =
         store_callbacks_due(callbacks->options.store, &query, callbacks->found, n_before, ret_next);
-    int rc = n < 0 ? n : 0;
+    rc = n < 0 ? n : 0;
     for (size_t i = n_before; rc == 0 && i < (size_t)n && !callbacks->is_draining; i++)
         rc = begin(callbacks, &callbacks->found[i]);
     return rc;
@@ -247,6 +271,7 @@ int callbacks_new(struct callbacks **ret_callbacks, const struct callbacks_optio
     if (callbacks == NULL)
         return -ENOMEM;
     callbacks->options = *options;
+    callbacks->seen_at = INT64_MAX; /* it may have been set back while we were not there */
     if (options->now == NULL)
         callbacks->options.now = instant_now;
     co_event_init(&callbacks->wake);

@@ -15,7 +15,7 @@
 
 struct callbacks;
 
-enum { CALLBACKS_AT_A_TIME = 16, CALLBACKS_PER_HOST = 2 };
+enum { CALLBACKS_AT_A_TIME = 32, CALLBACKS_PER_HOST = 2 };
 
 /* All is borrowed. */
 struct callbacks_options {

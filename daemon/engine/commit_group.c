@@ -176,6 +176,13 @@ static int encode_tallies(struct commit_group *group)
     return 0;
 }
 
+/* In the commit that ends it: else who has asked for that might go away in between, and the job
+ * would be there without its end ever being told. */
+static bool is_forgotten(const struct active_job *job)
+{
+    return job->is_deleted && job_record_has_ended(&job->next);
+}
+
 static bool calls_back(const struct active_job *job)
 {
     return job->record->has_callback && !job->is_deleted && job_record_has_ended(&job->next);
@@ -190,6 +197,7 @@ static int write_payloads(struct commit_group *group)
         share->payload = group->payloads.len;
         group->changes[i].callback = NULL;
         group->changes[i].callback_length = 0;
+        group->changes[i].forgets = is_forgotten(share->job);
         if (!calls_back(share->job))
             continue;
         int rc = callback_payload(&share->job->next, &group->payloads);

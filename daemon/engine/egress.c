@@ -3,14 +3,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/co/base.h"
 
 #include "daemon/base/arena.h"
+#include "daemon/base/setting.h"
 #include "daemon/engine/egress_table.h"
 #include "daemon/engine/nat64.h"
+
+enum { NAME_SIZE = sizeof("egress.deny ") + SETTING_WORD_LEN_MAX };
 
 struct rule {
     struct co_cidr range;
@@ -23,8 +27,15 @@ struct listener {
     struct co_cidr range;
 };
 
+/* Of a rule of the operator: it stays good when the rule is gone, for results that tell of it. */
+struct name {
+    struct name *next;
+    char text[];
+};
+
 struct egress {
-    struct arena arena;  /* everything below, and names of rules */
+    struct name *names;
+    struct arena arena;  /* everything below */
     struct rule *rules;  /* the first that matches decides */
     size_t n_configured; /* rules of the operator, before the built-in ones */
     size_t n_rules;
@@ -91,21 +102,37 @@ static int add_allow(struct egress *egress, const char *text, struct err *err)
     return 0;
 }
 
+/* returns the same text, kept once; NULL: out of memory */
+static const char *keep_name(struct egress *egress, const char *text)
+{
+    struct name *name = egress->names;
+    size_t size = strlen(text) + 1;
+
+    while (name != NULL && strcmp(name->text, text) != 0)
+        name = name->next;
+    if (name != NULL)
+        return name->text;
+    name = malloc(sizeof(*name) + size);
+    if (name == NULL)
+        return NULL;
+    name->next = egress->names;
+    memcpy(name->text, text, size);
+    egress->names = name;
+    return name->text;
+}
+
 static int add_deny(struct egress *egress, const char *text, struct err *err)
 {
-    static const char prefix[] = "egress.deny ";
     struct rule *rule = &egress->rules[egress->n_rules];
+    char name[NAME_SIZE];
     int rc = parse_range("egress.deny", text, &rule->range, err);
 
     if (rc < 0)
         return rc;
-    char *name = arena_alloc(&egress->arena, sizeof(prefix) + strlen(text));
-    if (!name)
-        return -ENOMEM;
-    rule->blocked_as = name;
-    stpcpy(stpcpy(name, prefix), text);
+    snprintf(name, sizeof(name), "egress.deny %s", text);
+    rule->blocked_as = keep_name(egress, name);
     egress->n_rules++;
-    return 0;
+    return rule->blocked_as != NULL ? 0 : -ENOMEM;
 }
 
 static int compare_configured(const void *left, const void *right)
@@ -210,7 +237,29 @@ void egress_free(struct egress *egress)
     if (!egress)
         return;
     arena_done(&egress->arena);
+    for (struct name *name = egress->names, *next; name != NULL; name = next) {
+        next = name->next;
+        free(name);
+    }
     free(egress);
+}
+
+int egress_replace(struct egress *egress, struct egress *other)
+{
+    for (size_t i = 0; i < other->n_configured; i++) {
+        struct rule *rule = &other->rules[i];
+        const char *name = rule->blocked_as != NULL ? keep_name(egress, rule->blocked_as) : NULL;
+        if (rule->blocked_as != NULL && name == NULL)
+            return -ENOMEM;
+        rule->blocked_as = name;
+    }
+    struct egress before = *egress;
+    *egress = *other;
+    *other = before;
+    other->names = co_take(egress->names);
+    egress->names = before.names;
+    egress_free(other);
+    return 0;
 }
 
 static int block_range(struct egress *egress, struct co_cidr range, uint16_t port)

@@ -1,9 +1,9 @@
 /* Where gatherd may connect to.
  *
- * A policy is built once and only read afterwards. It is asked about the URL, which is cheap and
- * early; about the addresses a name resolved to; and about the address that is really connected to,
- * at socket creation and again before every request. The address decides: what is said about names
- * only saves looking them up.
+ * A policy is built, and replaced as a whole by a reload. It is asked about the URL, which is cheap
+ * and early; about the addresses a name resolved to; and about the address that is really connected
+ * to, at socket creation and again before every request. The address decides: what is said about
+ * names only saves looking them up.
  *
  * An address is judged so, the first that applies deciding:
  *   1. own listen addresses are blocked, whatever the operator allows
@@ -43,6 +43,12 @@ int egress_new(struct egress **ret_egress, const char *const *allow, size_t n_al
                const char *const *deny, size_t n_deny, struct err *err);
 
 void egress_free(struct egress *egress);
+
+/* Has a policy go by what another one says, from the next check on; the other one is freed.
+ *
+ * returns    0; -ENOMEM: both are as they were
+ */
+int egress_replace(struct egress *egress, struct egress *other);
 
 /* Say how to take the addresses of a NAT64: those under 64:ff9b::/96 and the prefixes of the
  * operator's own network. As the IPv4 addresses they stand for, or none of them. Only before the

@@ -88,8 +88,7 @@ int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsign
     struct engine *engine = calloc(1, sizeof(*engine));
     if (engine == NULL)
         return -ENOMEM;
-    engine->fetcher = *fetcher;
-    engine->fetcher.stats = &engine->stats;
+    engine_set_fetcher(engine, fetcher);
     stats_init(&engine->stats);
     co_event_init(&engine->may_go_on);
     int rc = admission_init(&engine->admission, max_running, max_running_per_host);
@@ -112,6 +111,12 @@ void engine_free(struct engine *engine)
     co_task_stop(engine->pump, "the engine is freed");
     admission_done(&engine->admission);
     free(engine);
+}
+
+void engine_set_fetcher(struct engine *engine, const struct fetcher *fetcher)
+{
+    engine->fetcher = *fetcher;
+    engine->fetcher.stats = &engine->stats;
 }
 
 const struct fetcher *engine_fetcher(const struct engine *engine)

@@ -24,6 +24,9 @@ int engine_new(struct engine **ret_engine, const struct fetcher *fetcher, unsign
 /* No run may be going on. NULL is fine. suspends until the pump has ended */
 void engine_free(struct engine *engine);
 
+/* Changes what attempts that begin from now on go by, in the session and policy that there are. */
+void engine_set_fetcher(struct engine *engine, const struct fetcher *fetcher);
+
 /* What it fetches with. */
 const struct fetcher *engine_fetcher(const struct engine *engine);
 

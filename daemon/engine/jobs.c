@@ -116,7 +116,10 @@ static void give_back(struct jobs *jobs, int rc)
     if (rc == 0)
         rc = store_release(jobs->store);
     if (rc < 0 && store_health(jobs->store) != STORE_FAILED)
-        log_warning("claimed requests could not be given back: %s", strerror(-rc));
+        log_event(
+            EVENT_JOBS_KEPT_CLAIMED, LOG_FIELDS({"error", strerror(-rc)}),
+            "claimed requests could not be given back, and run again after the next start: %s",
+            strerror(-rc));
 }
 
 void jobs_free(struct jobs *jobs)
@@ -136,6 +139,11 @@ void jobs_free(struct jobs *jobs)
     assert(jobs->watches.n_watches == 0);
     store_watch_done(&jobs->watch);
     free(jobs);
+}
+
+void jobs_set_default_ttl(struct jobs *jobs, int64_t ttl_us)
+{
+    jobs->retry.default_ttl_us = ttl_us;
 }
 
 void jobs_drain(struct jobs *jobs)
@@ -380,11 +388,16 @@ int jobs_cancel(struct jobs *jobs, struct job_record *record)
     return rc == -ENOENT ? reread(jobs, record) : rc;
 }
 
+/* One that had not ended has been forgotten with its end. */
 int jobs_delete(struct jobs *jobs, struct job_record *record)
 {
+    bool had_ended = job_record_has_ended(record);
     int rc = cancel_until(jobs, record, true, is_over);
 
-    return rc < 0 && rc != -ENOENT ? rc : store_forget(jobs->store, record->number);
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    rc = store_forget(jobs->store, record->number);
+    return rc == -ENOENT && !had_ended ? 0 : rc;
 }
 
 int jobs_delete_damaged(struct jobs *jobs, const char *tenant, const char *id)

@@ -42,6 +42,9 @@ CO_BLOCKS int jobs_new(struct jobs **ret_jobs, const struct jobs_options *option
  * suspends; is not disturbed by cancellation */
 void jobs_free(struct jobs *jobs);
 
+/* How long jobs that say nothing of it are kept after their end; of those that are yet to come. */
+void jobs_set_default_ttl(struct jobs *jobs, int64_t ttl_us);
+
 /* The end is near: nothing more of any job is started, and nobody waits for one any more; what is
  * being fetched goes on, callbacks included. */
 void jobs_drain(struct jobs *jobs);

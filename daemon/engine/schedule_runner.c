@@ -18,8 +18,14 @@ struct runner {
 
 void schedule_runners_init(struct schedule_runners *runners)
 {
-    co_list_init(&runners->following);
+    for (size_t i = 0; i < SCHEDULE_BUCKETS; i++)
+        co_list_init(&runners->following[i]);
     co_event_init(&runners->dealt);
+}
+
+static struct co_list *bucket(struct schedule_runners *runners, int64_t number)
+{
+    return &runners->following[(uint64_t)number % SCHEDULE_BUCKETS];
 }
 
 static void runner_free(struct runner *runner)
@@ -111,7 +117,7 @@ static CO_BLOCKS int follow_run(struct runner *runner)
 {
     struct schedule_runners *runners = runner->runners;
 
-    co_list_append(&runners->following, &runner->link);
+    co_list_append(bucket(runners, runner->number), &runner->link);
     runners->stats->n_runs[RUN_STATE_RUNNING]++;
     int rc = follow_job(runner);
     runners->stats->n_runs[RUN_STATE_RUNNING]--;
@@ -143,11 +149,11 @@ static int follow(void *arg, void **ret_result)
     return end_of(runners, rc);
 }
 
-static bool is_followed(const struct schedule_runners *runners, int64_t number)
+static bool is_followed(struct schedule_runners *runners, int64_t number)
 {
-    const struct co_list *all = &runners->following;
+    const struct co_list *same = bucket(runners, number);
 
-    for (struct co_list *at = all->next; at != all; at = at->next)
+    for (struct co_list *at = same->next; at != same; at = at->next)
         if (co_container_of(at, struct runner, link)->number == number)
             return true;
     return false;
@@ -175,7 +181,9 @@ static void say_failed(const struct schedule *schedule, const struct schedule_ru
     bool is_known = schedule->has_last && schedule->last.state == RUN_STATE_FAILED;
 
     if (run->state == RUN_STATE_FAILED && !is_known)
-        log_warning("schedule %s cannot start its job: %s", schedule->id, run->code);
+        log_event(EVENT_SCHEDULE_FAILED,
+                  LOG_FIELDS({"schedule_id", schedule->id}, {"error", run->code}),
+                  "schedule %s cannot start its job: %s", schedule->id, run->code);
 }
 
 /* Notes what was not run. */

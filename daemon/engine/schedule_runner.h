@@ -9,7 +9,10 @@
 #include "daemon/engine/schedule_start.h"
 #include "daemon/engine/scheduler.h"
 
-enum { SCHEDULE_RETRY_US = 1000 * 1000 }; /* after what did not work */
+enum {
+    SCHEDULE_RETRY_US = 1000 * 1000, /* after what did not work */
+    SCHEDULE_BUCKETS = 256,
+};
 
 /* All of them. */
 struct schedule_runners {
@@ -17,12 +20,12 @@ struct schedule_runners {
     int64_t (*now)(void);
     struct due_time *due; /* when the scheduler is to look for what is due */
     struct scheduler_stats *stats;
-    struct co_group *group;   /* of their tasks */
-    struct co_list following; /* those with a run that has not ended */
-    size_t n_dealing;         /* with what is due */
-    struct co_event dealt;    /* one less is */
-    bool has_failed;          /* one could not write what has become of it */
-    bool has_unfollowed;      /* a run that should be followed may not be */
+    struct co_group *group;                     /* of their tasks */
+    struct co_list following[SCHEDULE_BUCKETS]; /* those with a run that has not ended, by number */
+    size_t n_dealing;                           /* with what is due */
+    struct co_event dealt;                      /* one less is */
+    bool has_failed;                            /* one could not write what has become of it */
+    bool has_unfollowed;                        /* a run that should be followed may not be */
 };
 
 void schedule_runners_init(struct schedule_runners *runners);

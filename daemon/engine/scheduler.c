@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/instant.h"
+#include "daemon/engine/schedule_clock.h"
 #include "daemon/engine/schedule_runner.h"
 
 enum {
@@ -16,6 +17,7 @@ struct scheduler {
     struct schedule_runners runners;
     struct scheduler_stats stats;
     struct due_time due;
+    int64_t seen_at;          /* what the clock said when it was last looked at */
     struct co_semaphore turn; /* held by who changes what is due, and by who deals with it */
     struct co_group group;
     bool is_draining;
@@ -105,6 +107,16 @@ static CO_BLOCKS int deal_with_some(struct scheduler *scheduler)
     return dealt < 0 ? dealt : rc < 0 ? rc : scheduler->runners.has_failed ? -EAGAIN : 0;
 }
 
+static CO_BLOCKS int heed_clock(struct scheduler *scheduler)
+{
+    int64_t now = scheduler->options.now();
+    int rc = now < scheduler->seen_at ? schedule_clock_set_back(scheduler->options.store, now) : 0;
+
+    if (rc == 0)
+        scheduler->seen_at = now;
+    return rc;
+}
+
 /* returns 0; -EIO, -ECANCELED */
 static CO_BLOCKS int look(struct scheduler *scheduler)
 {
@@ -113,7 +125,9 @@ static CO_BLOCKS int look(struct scheduler *scheduler)
     if (rc < 0)
         return rc;
     scheduler->due.at = JOB_NEVER;
-    rc = scheduler->runners.has_unfollowed ? resume(scheduler) : 0;
+    rc = heed_clock(scheduler);
+    if (rc == 0 && scheduler->runners.has_unfollowed)
+        rc = resume(scheduler);
     if (rc == 0)
         rc = deal_with_some(scheduler);
     co_semaphore_release(&scheduler->turn);
@@ -141,6 +155,17 @@ static CO_BLOCKS int sleep_on(struct due_time *due)
     return co_event_wait(&due->sooner);
 }
 
+/* returns how long it is until something is due; 0: it is, or the clock was set back */
+static int64_t time_left(struct scheduler *scheduler)
+{
+    int64_t now = scheduler->options.now(), left = scheduler->due.at - now;
+
+    if (now < scheduler->seen_at)
+        return 0;
+    scheduler->seen_at = now;
+    return left > 0 ? left : 0;
+}
+
 /* The clock that counts is the one on the wall, which others set. */
 static CO_BLOCKS int sleep_until_due(struct scheduler *scheduler)
 {
@@ -148,7 +173,7 @@ static CO_BLOCKS int sleep_until_due(struct scheduler *scheduler)
     int rc = co_sleep(0);
 
     while (rc == 0) {
-        int64_t left = due->at != JOB_NEVER ? due->at - scheduler->options.now() : 0;
+        int64_t left = due->at != JOB_NEVER ? time_left(scheduler) : 0;
         if (due->at == JOB_NEVER || scheduler->is_draining)
             rc = sleep_on(&scheduler->due);
         else if (left > 0)
@@ -202,6 +227,7 @@ static void init(struct scheduler *scheduler, const struct scheduler_options *op
         scheduler->options.now = instant_now;
     co_semaphore_init(&scheduler->turn, 1);
     due_time_init(&scheduler->due);
+    scheduler->seen_at = INT64_MAX; /* it may have been set back while we were not there */
     scheduler->runners = (struct schedule_runners){
         .start = {options->jobs, options->store, options->parse},
         .now = scheduler->options.now,
@@ -241,6 +267,11 @@ void scheduler_free(struct scheduler *scheduler)
     free(scheduler);
 }
 
+void scheduler_set_max(struct scheduler *scheduler, uint64_t max_schedules)
+{
+    scheduler->options.max_schedules = max_schedules;
+}
+
 void scheduler_drain(struct scheduler *scheduler)
 {
     if (scheduler != NULL)
@@ -254,23 +285,23 @@ void scheduler_get_stats(const struct scheduler *scheduler, struct scheduler_sta
 
 /* --- For clients ------------------------------------------------------------------------------ */
 
-/* Of those that are as it is. */
-static uint64_t *number_of(struct scheduler *scheduler, const struct schedule *schedule)
+/* Of those that are so. */
+static uint64_t *number_of(struct scheduler *scheduler, bool is_paused)
 {
-    return schedule->is_paused ? &scheduler->stats.n_paused : &scheduler->stats.n_active;
+    return is_paused ? &scheduler->stats.n_paused : &scheduler->stats.n_active;
 }
 
-int scheduler_add(struct scheduler *scheduler, struct schedule *schedule, const char *job,
-                  size_t job_length)
+int scheduler_add(struct scheduler *scheduler, struct schedule *schedule,
+                  const struct store_schedule_document *document)
 {
     schedule->created_at = scheduler->options.now();
     schedule->next_due =
         schedule->is_paused ? JOB_NEVER : schedule_due_after(schedule, schedule->created_at);
-    int rc = store_schedule_add(scheduler->options.store, schedule, job, job_length,
+    int rc = store_schedule_add(scheduler->options.store, schedule, document,
                                 scheduler->options.max_schedules);
     if (rc < 0)
         return rc;
-    ++*number_of(scheduler, schedule);
+    ++*number_of(scheduler, schedule->is_paused);
     due_by(&scheduler->due, schedule_time_of(schedule, schedule->next_due));
     return 0;
 }
@@ -278,8 +309,6 @@ int scheduler_add(struct scheduler *scheduler, struct schedule *schedule, const 
 static CO_BLOCKS int write_paused(struct scheduler *scheduler, struct schedule *schedule,
                                   bool is_paused)
 {
-    uint64_t *number_before = number_of(scheduler, schedule);
-
     if (schedule->is_paused == is_paused)
         return 0;
     schedule->is_paused = is_paused;
@@ -290,8 +319,8 @@ static CO_BLOCKS int write_paused(struct scheduler *scheduler, struct schedule *
     int rc = store_schedule_pause(scheduler->options.store, schedule);
     if (rc < 0)
         return rc;
-    --*number_before;
-    ++*number_of(scheduler, schedule);
+    --*number_of(scheduler, !is_paused);
+    ++*number_of(scheduler, is_paused);
     due_by(&scheduler->due, schedule_time_of(schedule, schedule->next_due));
     return 0;
 }
@@ -356,14 +385,14 @@ int scheduler_run_now(struct scheduler *scheduler, const char *tenant, const cha
 
 int scheduler_forget(struct scheduler *scheduler, const char *tenant, const char *id)
 {
-    CO_CLEANUP(schedule_freep) struct schedule *schedule = NULL;
-    int rc = find_in_turn(scheduler, tenant, id, &schedule);
+    bool was_paused;
+    int rc = co_semaphore_acquire(&scheduler->turn);
 
     if (rc < 0)
         return rc;
-    rc = store_schedule_forget(scheduler->options.store, schedule->number);
+    rc = store_schedule_forget(scheduler->options.store, tenant, id, &was_paused);
     if (rc == 0)
-        --*number_of(scheduler, schedule);
+        --*number_of(scheduler, was_paused);
     co_semaphore_release(&scheduler->turn);
     return rc;
 }

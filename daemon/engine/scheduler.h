@@ -8,7 +8,8 @@
  *
  * A due instant that passes while gatherd is not there, or the clock is set forward over it, is run
  * once it can be; of several only the first, and the others are written as one run that was missed.
- * If the clock is set back, nothing is due again that was before.
+ * If the clock is set back, nothing is due again that was before, unless that would stop schedules
+ * for more than an hour.
  */
 #pragma once
 
@@ -37,6 +38,9 @@ CO_BLOCKS int scheduler_new(struct scheduler **ret_scheduler,
 /* Before the jobs are freed. NULL is fine. suspends; is not disturbed by cancellation */
 void scheduler_free(struct scheduler *scheduler);
 
+/* How many schedules a tenant may have, from now on. */
+void scheduler_set_max(struct scheduler *scheduler, uint64_t max_schedules);
+
 /* The end is near: nothing more is started. NULL is fine. */
 void scheduler_drain(struct scheduler *scheduler);
 
@@ -50,8 +54,8 @@ void scheduler_get_stats(const struct scheduler *scheduler, struct scheduler_sta
 /* --- For clients ------------------------------------------------------------------------------ */
 
 /* Makes a schedule: sets what is not the client's to say. returns as store_schedule_add() */
-CO_BLOCKS int scheduler_add(struct scheduler *scheduler, struct schedule *schedule, const char *job,
-                            size_t job_length);
+CO_BLOCKS int scheduler_add(struct scheduler *scheduler, struct schedule *schedule,
+                            const struct store_schedule_document *document);
 
 /* Pauses it, or lets it go on: then it is due as if nothing had been in between. A run that goes on
  * is left alone.
@@ -70,5 +74,5 @@ CO_BLOCKS int scheduler_pause(struct scheduler *scheduler, const char *tenant, c
 CO_BLOCKS int scheduler_run_now(struct scheduler *scheduler, const char *tenant, const char *id,
                                 struct schedule_run *ret_run);
 
-/* returns 0, -ENOENT; as the store */
+/* Also one that is damaged. returns 0, -ENOENT; as the store */
 CO_BLOCKS int scheduler_forget(struct scheduler *scheduler, const char *tenant, const char *id);

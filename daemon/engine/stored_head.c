@@ -47,8 +47,10 @@ int stored_head_read(struct store *store, const struct parse_settings *settings,
     if (rc < 0)
         return rc;
 
+    CO_CLEANUP(parse_settings_release)
+    struct parse_settings held = parse_settings_hold(settings);
     struct head_parsing parsing = {
-        .settings = settings,
+        .settings = &held,
         .text = ret_head->text,
         .length = ret_head->length,
         .ret_head = &ret_head->head,

@@ -43,7 +43,7 @@ int intake_add(struct intake *intake, const struct request *request,
 int intake_begin_head(struct intake *intake)
 {
     struct parse_reader *reader = &intake->head_reader;
-    int rc = parse_reader_init(reader, intake->settings, PARSE_JOB, &intake->defects);
+    int rc = parse_reader_init(reader, &intake->settings, PARSE_JOB, &intake->defects);
 
     intake->reader.refusal = reader->refusal;
     return rc;
@@ -55,7 +55,7 @@ int intake_begin_requests(struct intake *intake)
     struct parse_reader *reader = &intake->reader;
 
     parse_reader_done(reader);
-    int rc = parse_reader_init_part(reader, &intake->head_reader, intake->settings);
+    int rc = parse_reader_init_part(reader, &intake->head_reader, &intake->settings);
     reader->defects = &intake->found;
     reader->n_items = before.n_items;
     reader->line = before.line;
@@ -94,7 +94,7 @@ int intake_request(struct intake *intake, const struct parse_at *at,
     struct reading reading = {&intake->reader, at, text};
     struct parse_reader *reader = &intake->reader;
 
-    if (intake->n_requests++ == intake->settings->max_items)
+    if (intake->n_requests++ == intake->settings.max_items)
         return parse_too_many_items(reader);
     int rc = make_room(intake);
     if (rc == 0)
@@ -111,7 +111,7 @@ static int write_head(struct intake *intake, struct json_t *rest)
     int rc = parse_rest_write(rest, &intake->head_text, &intake->head_length);
 
     if (rc == 0)
-        rc = job_head_parse(intake->settings, intake->head_text, intake->head_length,
+        rc = job_head_parse(&intake->settings, intake->head_text, intake->head_length,
                             &intake->defects, &intake->reader.refusal, &intake->head);
     return rc == 1 ? PARSE_REFUSED : rc;
 }
@@ -159,7 +159,8 @@ int intake_new(struct intake **ret_intake, const struct parse_settings *settings
 
     if (intake == NULL)
         return -ENOMEM;
-    intake->settings = intake->reader.settings = settings;
+    intake->settings = parse_settings_hold(settings);
+    intake->reader.settings = &intake->settings;
     intake->mode = &intake_held;
     intake->format = parse_format_of(content_type);
     intake->held_max = INTAKE_WHOLE_MAX;
@@ -187,6 +188,7 @@ void intake_free(struct intake *intake)
     chunk_maker_done(&intake->chunks);
     defect_list_done(&intake->found);
     defect_list_done(&intake->defects);
+    parse_settings_release(&intake->settings);
     free(intake);
 }
 

@@ -38,7 +38,7 @@ struct intake_sink {
 
 struct intake;
 
-/* content_type: NULL: not said. settings: must outlive it. returns 0, -ENOMEM */
+/* content_type: NULL: not said. settings: held. returns 0, -ENOMEM */
 int intake_new(struct intake **ret_intake, const struct parse_settings *settings,
                const char *content_type, const struct intake_sink *sink);
 void intake_free(struct intake *intake); /* NULL is fine */

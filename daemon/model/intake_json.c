@@ -241,7 +241,7 @@ static int read_rest(struct intake *intake, struct json_t *rest)
 
     if (misplaced != NULL && intake->n_requests > 0 && !intake->has_looked_ahead)
         return refuse_misplaced(intake, misplaced);
-    int rc = parse_reader_init(&reader, intake->settings, PARSE_JOB, &intake->defects)
+    int rc = parse_reader_init(&reader, &intake->settings, PARSE_JOB, &intake->defects)
                  ?: parse_rest(&reader, rest, place);
     const struct parse_at at = {.key = place->key};
     if (rc == 0 && place->is_array && intake->n_requests == 0)

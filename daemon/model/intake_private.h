@@ -23,7 +23,7 @@ struct intake_mode {
 extern const struct intake_mode intake_held, intake_lines, intake_json;
 
 struct intake {
-    const struct parse_settings *settings;
+    struct parse_settings settings; /* held */
     const struct intake_mode *mode;
     enum parse_format format;
     struct defect_list defects;

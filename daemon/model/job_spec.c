@@ -30,6 +30,7 @@ void job_spec_free(struct job_spec *spec)
     for (size_t i = 0; i < spec->n_requests; i++)
         co_url_done(&spec->requests[i].url);
     arena_done(&spec->arena);
+    refcount_unref(spec->settings);
     free(spec);
 }
 

@@ -16,6 +16,7 @@
 #include "lib/net/url.h"
 
 #include "daemon/base/arena.h"
+#include "daemon/base/refcount.h"
 #include "daemon/model/callback.h"
 #include "daemon/model/expect.h"
 #include "daemon/model/status_set.h"
@@ -126,7 +127,8 @@ enum gather_until {
 
 struct job_spec {
     struct arena arena;
-    const char *name; /* NULL: none */
+    struct refcount *settings; /* of the daemon, which it points to; NULL: they outlive it */
+    const char *name;          /* NULL: none */
     const struct job_label *labels;
     size_t n_labels;
 

@@ -66,6 +66,17 @@ static int conclude(struct parse_reader *reader, int rc, struct parse_refusal *r
     return 1;
 }
 
+struct parse_settings parse_settings_hold(const struct parse_settings *settings)
+{
+    refcount_ref(settings->owner);
+    return *settings;
+}
+
+void parse_settings_release(struct parse_settings *settings)
+{
+    refcount_unref(settings->owner);
+}
+
 void job_parse_init(void)
 {
     parse_load_init();

@@ -42,9 +42,10 @@ enum { PARSE_DEPTH_MAX = 64 };
  * take 6 to 17 times their bytes, and numbers 20, but nothing at all in brackets takes 75. */
 enum { PARSE_JSON_RATIO = 20 };
 
-/* What the daemon's configuration decides. It must outlive the specs, which point to the texts in
- * defaults. */
+/* What the daemon's configuration decides. A reload replaces it all, between two steps of the loop.
+ * What it points to is its owner's, and the specs that are made with it hold that. */
 struct parse_settings {
+    struct refcount *owner;                /* NULL: it outlives the specs */
     size_t max_items;                      /* at most UINT32_MAX */
     size_t max_arena_bytes;                /* of one job */
     size_t json_room;                      /* see PARSE_JSON_RATIO */
@@ -71,6 +72,11 @@ struct parse_refusal {
     const char *code;
     char detail[256];
 };
+
+/* The settings as they are now, for who suspends or goes to a thread with them. returns a copy,
+ * owed a parse_settings_release() */
+struct parse_settings parse_settings_hold(const struct parse_settings *settings);
+void parse_settings_release(struct parse_settings *settings);
 
 /* Once, before anything is parsed: gives the JSON library a random seed for its hash tables, so
  * that nobody can choose keys that collide, and has it tell a lack of memory from bad JSON. */

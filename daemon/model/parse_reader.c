@@ -22,6 +22,7 @@ int parse_reader_init(struct parse_reader *reader, const struct parse_settings *
     if (reader->spec == NULL)
         return -ENOMEM;
     arena_init(&reader->spec->arena, settings->max_arena_bytes);
+    reader->spec->settings = refcount_ref(settings->owner);
     reader->spec->weight = 1;
 
     struct fetch_options *options = arena_alloc(&reader->spec->arena, sizeof(*options));
@@ -43,6 +44,7 @@ int parse_reader_init_part(struct parse_reader *reader, const struct parse_reade
     if (spec == NULL)
         return -ENOMEM;
     *spec = *head->spec;
+    spec->settings = refcount_ref(settings->owner);
     arena_init(&spec->arena, settings->max_arena_bytes);
     return 0;
 }

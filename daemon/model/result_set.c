@@ -39,6 +39,13 @@ void result_set_done(struct result_set *set)
     buffer_done(&set->scratch);
 }
 
+void result_set_forget(struct result_set *set)
+{
+    set->budget->used -= set->n_bytes;
+    set->n_bytes = 0;
+    arena_done(&set->arena);
+}
+
 /* returns 0; -ENOMEM, also when the budget has run out */
 static int keep_row(struct result_set *set, struct result_row *row)
 {

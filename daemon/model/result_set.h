@@ -41,3 +41,7 @@ void result_set_done(struct result_set *set);
 /* Records that an item has finished, once. Nothing fails: a result that there is no memory to keep
  * becomes a transport_error that says so, in the tally as well. */
 void result_set_finish(struct result_set *set, size_t index, const struct result *result);
+
+/* Frees the rows that there are, which nobody may look at any more; what they counted stays
+ * counted. */
+void result_set_forget(struct result_set *set);

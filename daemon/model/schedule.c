@@ -52,12 +52,13 @@ bool schedule_id_is_valid(const char *text)
 
 /* --- When ------------------------------------------------------------------------------------- */
 
-/* The first of created_at + k * every_us, k from 1 on, that is after an instant. */
+/* The first of created_at + k * every_us that is after an instant. That may be long before it was
+ * created, if the clock was wrong then. */
 static int64_t next_of_interval(const struct schedule *schedule, int64_t after)
 {
-    int64_t every = schedule->every_us, since = after - schedule->created_at;
+    int64_t every = schedule->every_us, over = (after - schedule->created_at) % every;
 
-    return schedule->created_at + (since < 0 ? 1 : since / every + 1) * every;
+    return after - over + (over < 0 ? 0 : every);
 }
 
 int64_t schedule_due_after(const struct schedule *schedule, int64_t after)

@@ -32,6 +32,14 @@ int sqlite_callback_begin(struct sqlite_connection *writer, const struct store_j
     return rc;
 }
 
+int sqlite_callback_give_up(struct sqlite_connection *writer, int64_t job)
+{
+    sqlite3_stmt *statement = sqlite_statement(writer, STATEMENT_CALLBACK_GIVE_UP);
+
+    sqlite_bind(statement, job, CALLBACK_WAITING, CALLBACK_FAILED);
+    return sqlite_run(statement);
+}
+
 /* --- The end of a job's life ------------------------------------------------------------------ */
 
 static int delete_callback(struct sqlite_connection *writer, int64_t job, bool also_pending)
@@ -90,6 +98,7 @@ static int apply_note(struct sqlite_connection *writer, struct store_op *op)
     sqlite_bind_instant(statement, 3, is_settled ? JOB_NEVER : note->due_at);
     sqlite_bind_instant(statement, 4, is_settled ? note->forget_at : JOB_NEVER);
     sqlite_bind_string(statement, 5, note->text);
+    sqlite_bind_instant(statement, 6, note->now);
     int rc = sqlite_run(statement);
     if (rc == 0 && sqlite3_changes(writer->database) == 0)
         return -ENOENT;
@@ -109,4 +118,33 @@ int store_callback_note(struct store *store, const struct store_callback_note *n
     };
 
     return store_write(store, &note_op.op);
+}
+
+/* --- The clock -------------------------------------------------------------------------------- */
+
+/* Clocks are set by so much all the time. */
+#define TOLERANCE_US INT64_C(1000000)
+
+struct hurry_op {
+    struct store_op op;
+    int64_t now;
+};
+
+static int apply_hurry(struct sqlite_connection *writer, struct store_op *op)
+{
+    int64_t now = co_container_of(op, struct hurry_op, op)->now;
+    sqlite3_stmt *statement = sqlite_statement(writer, STATEMENT_CALLBACKS_HURRY);
+
+    sqlite_bind(statement, now, now + TOLERANCE_US);
+    return sqlite_run(statement);
+}
+
+int store_callbacks_clock_set_back(struct store *store, int64_t now)
+{
+    struct hurry_op hurry = {
+        .op = {.apply = apply_hurry, .priority = STORE_KEEPING, .n_rows = 1},
+        .now = now,
+    };
+
+    return store_write(store, &hurry.op);
 }

@@ -11,6 +11,9 @@ int sqlite_callback_add(struct sqlite_connection *writer, const struct job_recor
 /* The job has ended. */
 int sqlite_callback_begin(struct sqlite_connection *writer, const struct store_job_change *change);
 
+/* The job has ended, and nobody knows how: there is nothing to be sent. */
+int sqlite_callback_give_up(struct sqlite_connection *writer, int64_t job);
+
 /* The job is forgotten; or by its owner. */
 int sqlite_callback_leave(struct sqlite_connection *writer, int64_t job);
 int sqlite_callback_drop(struct sqlite_connection *writer, int64_t job);

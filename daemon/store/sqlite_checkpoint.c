@@ -20,8 +20,9 @@ static void complain(struct store *store)
 
     store_check_interrupt(store);
     if (writer->n_wal_frames_kept > 0 && writer->n_wal_frames_kept <= FRAMES_MAX)
-        log_warning("the log of %s has grown to %d MiB: something has been reading for long",
-                    store->file, writer->n_wal_frames / (1048576 / SQLITE_PAGE_BYTES));
+        log_event(EVENT_STORE_LOG_LARGE, LOG_FIELDS({"path", store->file}),
+                  "the log of %s has grown to %d MiB: something has been reading for long",
+                  store->file, writer->n_wal_frames / (1048576 / SQLITE_PAGE_BYTES));
 }
 
 bool store_checkpoint_is_due(struct store *store)

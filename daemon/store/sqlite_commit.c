@@ -3,6 +3,7 @@
 
 #include "daemon/base/crc32c.h"
 #include "daemon/store/sqlite_callback.h"
+#include "daemon/store/sqlite_keeping.h"
 
 /* Where a result is in the commit, and where it goes. */
 struct place {
@@ -249,6 +250,8 @@ static int change_job(struct sqlite_connection *connection, struct commit_op *op
         rc = sqlite_callback_begin(connection, change);
     if (rc == 0 && change->drops_chunks)
         rc = sqlite_drop_chunks(connection, change->record->number);
+    if (rc == 0 && change->forgets)
+        rc = sqlite_delete(connection, change->record->number);
     return rc;
 }
 

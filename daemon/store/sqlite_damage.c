@@ -4,6 +4,7 @@
 
 #include "daemon/base/instant.h"
 #include "daemon/base/log.h"
+#include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_damage.h"
 
 /* How long a job that was given up is there to be noticed. */
@@ -35,7 +36,8 @@ void store_say_damaged_job(struct store *store, const struct damaged_job *job)
     if (damage->n_said == STORE_DAMAGE_SAID || was_said(damage, job->number))
         return;
     damage->said[damage->n_said++] = job->number;
-    log_error("the record of job %s is damaged in %s: it is not listed. DELETE /v1/jobs/%s forgets "
+    log_event(EVENT_JOB_DAMAGED, LOG_FIELDS({"job_id", job->id}, {"path", store->file}),
+              "the record of job %s is damaged in %s: it is not listed. DELETE /v1/jobs/%s forgets "
               "it",
               job->id, store->file, job->id);
 }
@@ -67,6 +69,8 @@ static int apply_give_up(struct sqlite_connection *writer, struct store_op *op)
     struct give_up_op *give_up = co_container_of(op, struct give_up_op, op);
     int rc = end_record(writer, give_up);
 
+    if (rc == 0)
+        rc = sqlite_callback_give_up(writer, give_up->number);
     return rc < 0 ? rc : sqlite_drop_chunks(writer, give_up->number);
 }
 
@@ -82,7 +86,8 @@ int store_give_up(struct store *store, int64_t number, int64_t now)
     if (rc < 0 || give_up.job.number == 0)
         return rc;
     store->stats.n_given_up++;
-    log_error("job %s is given up: its record is damaged", give_up.job.id);
+    log_event(EVENT_JOB_GIVEN_UP, LOG_FIELDS({"job_id", give_up.job.id}),
+              "job %s is given up: its record is damaged", give_up.job.id);
     return 0;
 }
 

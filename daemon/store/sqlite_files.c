@@ -80,7 +80,8 @@ int store_files_check(const struct store *store, struct err *err)
 static int rename_to(const char *from, const char *to, struct err *err)
 {
     if (rename(from, to) == 0)
-        log_warning("the damaged %s is kept as %s", from, to);
+        log_event(EVENT_STORE_PUT_ASIDE, LOG_FIELDS({"path", to}), "the damaged %s is kept as %s",
+                  from, to);
     else if (errno != ENOENT)
         return err_set(err, -errno, "%s cannot be renamed: %s", from, strerror(errno));
     return 0;

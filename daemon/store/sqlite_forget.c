@@ -43,6 +43,13 @@ int sqlite_forget(struct sqlite_connection *writer, int64_t number)
     return note_forgotten(&writer->forgotten, number);
 }
 
+int sqlite_delete(struct sqlite_connection *writer, int64_t number)
+{
+    int rc = sqlite_forget(writer, number);
+
+    return rc < 0 ? rc : sqlite_callback_drop(writer, number);
+}
+
 int sqlite_get(sqlite3_stmt *statement, int64_t *ret_value)
 {
     int rc = sqlite_next(statement);
@@ -130,10 +137,7 @@ struct forget_op {
 
 static int apply_forget(struct sqlite_connection *writer, struct store_op *op)
 {
-    int64_t number = co_container_of(op, struct forget_op, op)->number;
-    int rc = sqlite_forget(writer, number);
-
-    return rc < 0 ? rc : sqlite_callback_drop(writer, number);
+    return sqlite_delete(writer, co_container_of(op, struct forget_op, op)->number);
 }
 
 int store_forget(struct store *store, int64_t number)

@@ -40,7 +40,8 @@ void store_fail(struct store *store, const char *why)
 {
     if (store->health == STORE_FAILED)
         return;
-    log_error("%s has failed: %s. Nothing more is written to it; the next start will see what is "
+    log_event(EVENT_STORE_FAILED, LOG_FIELDS({"path", store->file}, {"error", why}),
+              "%s has failed: %s. Nothing more is written to it; the next start will see what is "
               "on disk",
               store->file, why);
     store_set_health(store, STORE_FAILED);
@@ -50,7 +51,8 @@ static void become_full(struct store *store)
 {
     if (store->health != STORE_OK)
         return;
-    log_error("the disk of %s is full: no new jobs are taken, and results wait, until there is "
+    log_event(EVENT_STORE_FULL, LOG_FIELDS({"path", store->options.path}),
+              "the disk of %s is full: no new jobs are taken, and results wait, until there is "
               "space again",
               store->options.path);
     store_set_health(store, STORE_FULL);

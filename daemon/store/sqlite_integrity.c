@@ -78,7 +78,9 @@ static void leave_note(const struct store *store, const char *finding)
     if (fd >= 0)
         close(fd);
     if (!is_written || fsync(store->directory.fd) < 0)
-        log_warning("%s/" NOTE " cannot be written: %s", store->options.path, strerror(errno));
+        log_event(EVENT_STORE_NOTE_UNWRITTEN,
+                  LOG_FIELDS({"path", store->options.path}, {"error", strerror(errno)}),
+                  "%s/" NOTE " cannot be written: %s", store->options.path, strerror(errno));
 }
 
 int store_check_before(const struct store *store, struct err *err)
@@ -87,13 +89,14 @@ int store_check_before(const struct store *store, struct err *err)
 
     if (!has_note(store))
         return 0;
-    log_info("%s was found damaged: it is checked before it is used", store->file);
+    log_event(EVENT_STORE_CHECKED_FIRST, LOG_FIELDS({"path", store->file}),
+              "%s was found damaged: it is checked before it is used", store->file);
     int rc = open_database(&check, store, err);
     if (rc == 0)
         rc = look(&check);
     sqlite_connection_close(&check.connection);
     if (rc == 0 && unlinkat(store->directory.fd, NOTE, 0) == 0)
-        log_info("%s is sound", store->file);
+        log_event(EVENT_STORE_SOUND, LOG_FIELDS({"path", store->file}), "%s is sound", store->file);
     return rc == -EBADMSG ? store_say_damaged(store, check.finding, err) : rc;
 }
 
@@ -135,11 +138,15 @@ static void conclude(struct store *store, const struct check *check, int rc)
                           : rc == -EBADMSG ? STORE_DAMAGED
                                            : STORE_CHECK_CUT_SHORT;
     if (rc == 0)
-        log_info("%s was checked: it is sound", store->file);
+        log_event(EVENT_STORE_SOUND, LOG_FIELDS({"path", store->file}),
+                  "%s was checked: it is sound", store->file);
     else if (rc == -EINTR)
-        log_warning("%s was checked in part, which is sound", store->file);
+        log_event(EVENT_STORE_CHECK_CUT, LOG_FIELDS({"path", store->file}),
+                  "%s was checked in part, which is sound", store->file);
     else if (rc != -EBADMSG)
-        log_warning("%s cannot be checked: %s", store->file, strerror(-rc));
+        log_event(EVENT_STORE_CHECK_FAILED,
+                  LOG_FIELDS({"path", store->file}, {"error", strerror(-rc)}),
+                  "%s cannot be checked: %s", store->file, strerror(-rc));
     else {
         leave_note(store, check->finding);
         store_fail(store, check->finding);
@@ -166,7 +173,8 @@ int store_check_start(struct store *store)
 {
     if (!store->directory.was_left_open)
         return 0;
-    log_info("%s was not closed properly: it is checked while it is used", store->file);
+    log_event(EVENT_STORE_CHECK_BEGUN, LOG_FIELDS({"path", store->file}),
+              "%s was not closed properly: it is checked while it is used", store->file);
     store->check.result = STORE_CHECKING;
     return co_create_task("store check", check_database, store, &store->check.task);
 }

@@ -72,6 +72,9 @@ void store_check_stop(struct store *store);
 /* Forgets a job: its record at once, the rest becomes trash. returns 0, -ENOENT, -errno */
 int sqlite_forget(struct sqlite_connection *writer, int64_t number);
 
+/* The same for who deletes it: its callback goes, too. */
+int sqlite_delete(struct sqlite_connection *writer, int64_t number);
+
 /* Forget the job that has expired or ended first. returns 1; 0: there is none; -errno */
 int sqlite_forget_expired(struct sqlite_connection *writer, int64_t now);
 int sqlite_forget_ended(struct sqlite_connection *writer);

@@ -6,8 +6,9 @@
 #include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 
-static const char *const versions[] = {sqlite_schema, sqlite_schema_2, sqlite_schema_3,
-                                       sqlite_schema_4, sqlite_schema_5};
+static const char *const versions[] = {sqlite_schema,   sqlite_schema_2, sqlite_schema_3,
+                                       sqlite_schema_4, sqlite_schema_5, sqlite_schema_6,
+                                       sqlite_schema_7, sqlite_schema_8, sqlite_schema_9};
 
 enum { N_VERSIONS = sizeof(versions) / sizeof(*versions) };
 

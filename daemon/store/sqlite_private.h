@@ -36,6 +36,10 @@ extern const char sqlite_schema_2[];
 extern const char sqlite_schema_3[];
 extern const char sqlite_schema_4[];
 extern const char sqlite_schema_5[];
+extern const char sqlite_schema_6[];
+extern const char sqlite_schema_7[];
+extern const char sqlite_schema_8[];
+extern const char sqlite_schema_9[];
 
 /* --- Connections ------------------------------------------------------------------------------ */
 

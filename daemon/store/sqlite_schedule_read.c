@@ -195,6 +195,49 @@ int store_schedule_find(struct store *store, const char *tenant, const char *id,
     return rc;
 }
 
+struct key_op {
+    struct store_op op;
+    const char *tenant, *key;
+    char *id;
+    unsigned char *fingerprint;
+};
+
+static int copy_key(sqlite3_stmt *statement, const struct key_op *find)
+{
+    if (sqlite3_column_bytes(statement, 1) != STORE_FINGERPRINT_SIZE)
+        return STORE_DAMAGED_CONTENT;
+    memcpy(find->fingerprint, sqlite3_column_blob(statement, 1), STORE_FINGERPRINT_SIZE);
+    return copy_into(statement, 0, find->id, SCHEDULE_ID_SIZE);
+}
+
+static int apply_find_key(struct sqlite_connection *connection, struct store_op *op)
+{
+    const struct key_op *find = co_container_of(op, struct key_op, op);
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULE_OF_KEY);
+
+    sqlite_bind_string(statement, 1, find->key);
+    sqlite_bind_tenant(statement, 2, find->tenant);
+    int rc = sqlite_next(statement);
+    if (rc <= 0)
+        return rc == 0 ? -ENOENT : rc;
+    rc = copy_key(statement, find);
+    sqlite3_reset(statement);
+    return rc;
+}
+
+int store_schedule_find_key(struct store *store, const char *tenant, const char *key,
+                            char ret_id[SCHEDULE_ID_SIZE],
+                            unsigned char ret_fingerprint[STORE_FINGERPRINT_SIZE])
+{
+    struct key_op find = {.op.apply = apply_find_key,
+                          .tenant = tenant,
+                          .key = key,
+                          .id = ret_id,
+                          .fingerprint = ret_fingerprint};
+
+    return store_read_with(store, &find.op);
+}
+
 struct job_op {
     struct store_op op;
     int64_t number;
@@ -237,8 +280,8 @@ int store_schedule_read_job(struct store *store, int64_t number, char **ret_text
 
 struct list_op {
     struct store_op op;
-    const char *tenant;
-    int64_t before, now;
+    const char *tenant, *before;
+    int64_t after, now;
     size_t max, n;
     struct schedule **schedules;
     bool more;
@@ -274,8 +317,8 @@ static int apply_list(struct sqlite_connection *connection, struct store_op *op)
     struct list_op *list = co_container_of(op, struct list_op, op);
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULES_BEFORE);
 
-    sqlite_bind(statement, list->before != 0 ? list->before : INT64_MAX);
-    sqlite_bind_tenant(statement, 2, list->tenant);
+    sqlite_bind_tenant(statement, 1, list->tenant);
+    sqlite_bind_string(statement, 2, list->before);
     return take_all(list, statement);
 }
 
@@ -284,7 +327,16 @@ static int apply_running(struct sqlite_connection *connection, struct store_op *
     struct list_op *list = co_container_of(op, struct list_op, op);
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULES_RUNNING);
 
-    sqlite_bind(statement, list->before);
+    sqlite_bind(statement, list->after);
+    return take_all(list, statement);
+}
+
+static int apply_ahead(struct sqlite_connection *connection, struct store_op *op)
+{
+    struct list_op *list = co_container_of(op, struct list_op, op);
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULES_AHEAD);
+
+    sqlite_bind(statement, list->after, list->now);
     return take_all(list, statement);
 }
 
@@ -322,7 +374,7 @@ static CO_BLOCKS int read_list(struct store *store, struct list_op *list)
     return rc;
 }
 
-int store_schedule_list(struct store *store, const char *tenant, int64_t before, size_t limit,
+int store_schedule_list(struct store *store, const char *tenant, const char *before, size_t limit,
                         struct schedule **ret_schedules, bool *ret_more)
 {
     struct list_op list = {.op.apply = apply_list,
@@ -341,7 +393,19 @@ int store_schedules_running(struct store *store, int64_t after, size_t max,
                             struct schedule **ret_schedules)
 {
     struct list_op list = {
-        .op.apply = apply_running, .before = after, .max = max, .schedules = ret_schedules};
+        .op.apply = apply_running, .after = after, .max = max, .schedules = ret_schedules};
+
+    return read_list(store, &list);
+}
+
+int store_schedules_ahead(struct store *store, int64_t instant, int64_t after, size_t max,
+                          struct schedule **ret_schedules)
+{
+    struct list_op list = {.op.apply = apply_ahead,
+                           .after = after,
+                           .now = instant,
+                           .max = max,
+                           .schedules = ret_schedules};
 
     return read_list(store, &list);
 }

@@ -28,10 +28,24 @@ enum { TOO_MANY = 1 };
 struct add_op {
     struct store_op op;
     struct schedule *schedule;
-    const char *job;
-    size_t job_length;
+    const struct store_schedule_document *document;
     uint64_t max;
 };
+
+/* returns 0: there is none; -EEXIST; -errno */
+static int look_for_key(struct sqlite_connection *connection, const struct add_op *add)
+{
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULE_OF_KEY);
+
+    if (add->document->key == NULL)
+        return 0;
+    sqlite_bind_string(statement, 1, add->document->key);
+    sqlite_bind_tenant(statement, 2, add->schedule->tenant);
+    int rc = sqlite_next(statement);
+    if (rc == 1)
+        sqlite3_reset(statement);
+    return rc == 1 ? -EEXIST : rc;
+}
 
 /* returns 0, TOO_MANY, -errno */
 static int check_number(struct sqlite_connection *connection, const struct add_op *add)
@@ -47,8 +61,10 @@ static int check_number(struct sqlite_connection *connection, const struct add_o
     return n >= add->max ? TOO_MANY : 0;
 }
 
-static int write_schedule(struct sqlite_connection *connection, struct schedule *schedule)
+static int write_schedule(struct sqlite_connection *connection, const struct add_op *add)
 {
+    const struct store_schedule_document *document = add->document;
+    struct schedule *schedule = add->schedule;
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULE_ADD);
 
     memcpy(schedule->id, SCHEDULE_ID_PREFIX, sizeof(SCHEDULE_ID_PREFIX));
@@ -63,6 +79,11 @@ static int write_schedule(struct sqlite_connection *connection, struct schedule 
     sqlite_bind_string(statement, 11, schedule->name);
     sqlite_bind_string(statement, 12, schedule->labels);
     sqlite_bind_string(statement, 13, schedule->cron);
+    sqlite_bind_string(statement, 14, document->key);
+    if (document->key != NULL)
+        sqlite_bind_bytes(statement, 15, document->fingerprint, STORE_FINGERPRINT_SIZE);
+    else
+        sqlite3_bind_null(statement, 15);
     int rc = sqlite_run(statement);
     schedule->number = sqlite3_last_insert_rowid(connection->database);
     return rc;
@@ -73,39 +94,55 @@ static int write_job(struct sqlite_connection *connection, const struct add_op *
     sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULE_JOB_ADD);
 
     sqlite_bind(statement, add->schedule->number);
-    sqlite_bind_bytes(statement, 2, add->job, add->job_length);
+    sqlite_bind_bytes(statement, 2, add->document->job, add->document->job_length);
     return sqlite_run(statement);
 }
 
 static int apply_add(struct sqlite_connection *connection, struct store_op *op)
 {
     const struct add_op *add = co_container_of(op, struct add_op, op);
-    int rc = check_number(connection, add);
+    int rc = look_for_key(connection, add);
 
     if (rc == 0)
-        rc = write_schedule(connection, add->schedule);
+        rc = check_number(connection, add);
+    if (rc == 0)
+        rc = write_schedule(connection, add);
     return rc != 0 ? rc : write_job(connection, add);
 }
 
-int store_schedule_add(struct store *store, struct schedule *schedule, const char *job,
-                       size_t job_length, uint64_t max)
+int store_schedule_add(struct store *store, struct schedule *schedule,
+                       const struct store_schedule_document *document, uint64_t max)
 {
-    struct add_op add = {.schedule = schedule,
-                         .job = job,
-                         .job_length = job_length,
-                         .max = max,
-                         .op.n_bytes = job_length};
-    int rc = store_check_space(store, job_length);
+    struct add_op add = {
+        .schedule = schedule, .document = document, .max = max, .op.n_bytes = document->job_length};
+    int rc = store_check_space(store, document->job_length);
 
     if (rc == 0)
         rc = write_now(store, &add.op, apply_add);
     return rc == TOO_MANY ? -EDQUOT : rc;
 }
 
-struct number_op {
+struct forget_op {
     struct store_op op;
+    const char *tenant, *id;
     int64_t number;
+    bool was_paused;
 };
+
+/* Looks at nothing that may be damaged. returns 0, -ENOENT, -errno */
+static int forget_row(struct sqlite_connection *connection, struct forget_op *forget)
+{
+    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULE_FORGET);
+
+    sqlite_bind_string(statement, 1, forget->id);
+    sqlite_bind_tenant(statement, 2, forget->tenant);
+    int rc = sqlite_next(statement);
+    if (rc <= 0)
+        return rc == 0 ? -ENOENT : rc;
+    forget->number = sqlite3_column_int64(statement, 0);
+    forget->was_paused = sqlite3_column_int64(statement, 1) != 0;
+    return sqlite_errno(connection->database, sqlite3_reset(statement));
+}
 
 static int apply_forget(struct sqlite_connection *connection, struct store_op *op)
 {
@@ -114,24 +151,26 @@ static int apply_forget(struct sqlite_connection *connection, struct store_op *o
         STATEMENT_SCHEDULE_FORGET_RUNS,
         STATEMENT_SCHEDULE_FORGET_TALLIES,
     };
-    int64_t number = co_container_of(op, struct number_op, op)->number;
-    sqlite3_stmt *statement = sqlite_statement(connection, STATEMENT_SCHEDULE_FORGET);
+    struct forget_op *forget = co_container_of(op, struct forget_op, op);
+    int rc = forget_row(connection, forget);
 
-    sqlite_bind(statement, number);
-    int rc = change_one(connection, statement);
     for (size_t i = 0; rc == 0 && i < sizeof(rest) / sizeof(*rest); i++) {
-        statement = sqlite_statement(connection, rest[i]);
-        sqlite_bind(statement, number);
+        sqlite3_stmt *statement = sqlite_statement(connection, rest[i]);
+        sqlite_bind(statement, forget->number);
         rc = sqlite_run(statement);
     }
     return rc;
 }
 
-int store_schedule_forget(struct store *store, int64_t number)
+int store_schedule_forget(struct store *store, const char *tenant, const char *id,
+                          bool *ret_was_paused)
 {
-    struct number_op forget = {.number = number};
+    struct forget_op forget = {.tenant = tenant, .id = id};
+    int rc = write_now(store, &forget.op, apply_forget);
 
-    return write_now(store, &forget.op, apply_forget);
+    if (rc == 0)
+        *ret_was_paused = forget.was_paused;
+    return rc;
 }
 
 struct pause_op {

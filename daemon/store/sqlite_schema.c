@@ -210,3 +210,22 @@ const char sqlite_schema_5[] =
     " n_success INTEGER NOT NULL,"
     " PRIMARY KEY(schedule, width_us, bucket)"
     ") STRICT, WITHOUT ROWID;";
+
+/* Runs that have not ended, by their jobs. */
+const char sqlite_schema_6[] =
+    "CREATE INDEX schedule_run_unended ON schedule_run(job) WHERE state = 0";
+
+/* Lists go on behind an id: a number would tell how many schedules others have. */
+const char sqlite_schema_7[] = "DROP INDEX schedule_tenant;"
+                               "CREATE INDEX schedule_tenant ON schedule(tenant, id);";
+
+const char sqlite_schema_8[] = "ALTER TABLE schedule ADD COLUMN key TEXT;" /* Idempotency-Key */
+                               "ALTER TABLE schedule ADD COLUMN fingerprint BLOB;"
+                               "CREATE UNIQUE INDEX schedule_key ON schedule(tenant, key)"
+                               " WHERE key IS NOT NULL;";
+
+/* decided_at: when it was decided when it is due; NULL: by an older version. */
+const char sqlite_schema_9[] =
+    "ALTER TABLE callback ADD COLUMN decided_at INTEGER;"
+    "DROP INDEX callback_host;"
+    "CREATE INDEX callback_lane ON callback(tenant, host, due_at) WHERE due_at IS NOT NULL;";

@@ -104,7 +104,8 @@ static int watch(void *arg, void **ret_result)
     while ((rc = co_event_wait(&store->space.is_full)) == 0 && (rc = wait_for_space(store)) == 0) {
         co_event_clear(&store->space.is_full);
         if (store->health == STORE_FULL)
-            log_info("the disk of %s has space again", store->options.path);
+            log_event(EVENT_STORE_HAS_SPACE, LOG_FIELDS({"path", store->options.path}),
+                      "the disk of %s has space again", store->options.path);
         store_set_health(store, STORE_OK);
     }
     return rc;

@@ -226,6 +226,7 @@ struct store_job_change {
     bool drops_chunks;    /* it has ended: what is ready or claimed of it is nobody's any more */
     const char *callback; /* what is to be sent of that; NULL: nobody is to be told */
     size_t callback_length;
+    bool forgets; /* it has ended to be deleted: it is forgotten at once, as by store_forget() */
 };
 
 struct store_commit {

@@ -40,21 +40,29 @@ CO_BLOCKS int store_callback_find(struct store *store, const char *tenant, const
                                   struct store_callback *ret_callback);
 void store_callback_done(struct store_callback *callback);
 
-enum { CALLBACK_HOST_SIZE = 256 };
+enum { CALLBACK_TENANT_SIZE = 65, CALLBACK_HOST_SIZE = 256 };
+
+/* Those of a tenant that go to one host. */
+struct store_callback_lane {
+    char tenant[CALLBACK_TENANT_SIZE];
+    char host[CALLBACK_HOST_SIZE];
+};
 
 /* One to be sent. */
 struct store_callback_due {
     int64_t job;
-    char host[CALLBACK_HOST_SIZE];
+    struct store_callback_lane lane;
 };
 
 struct store_callback_query {
     int64_t now;
-    size_t max; /* at a time, those that are being sent included */
+    size_t max; /* at a time, those that are being sent included; a tenant has no more of these
+                   places than are free: alone half of them */
     size_t max_per_host;
+    struct store_callback_lane *from; /* at first all zeros: what was looked at last */
 };
 
-/* Finds what can be sent now, the earliest first.
+/* Finds what can be sent now, the earliest first; a bounded number is looked at.
  *
  * sending    has room for max; the n_sending that are being sent, to which others are added
  * ret_next   when there may be more; JOB_NEVER: when one of those has ended
@@ -64,9 +72,14 @@ CO_BLOCKS int store_callbacks_due(struct store *store, const struct store_callba
                                   struct store_callback_due *sending, size_t n_sending,
                                   int64_t *ret_next);
 
+/* For who finds that the clock says less than before, or may: what was to wait from an instant on
+ * that is yet to come, by more than a second, is due now. */
+CO_BLOCKS int store_callbacks_clock_set_back(struct store *store, int64_t now);
+
 /* What came of an attempt. */
 struct store_callback_note {
     int64_t job;
+    int64_t now;
     enum callback_state state; /* from now on */
     int64_t due_at;            /* if that is pending */
     int64_t forget_at;         /* if it is not, and the job is gone */

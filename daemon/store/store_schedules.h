@@ -9,14 +9,26 @@
 #include "daemon/model/schedule.h"
 #include "daemon/store/store.h"
 
+/* What a schedule is made of, besides itself. */
+struct store_schedule_document {
+    const char *job; /* the document of its jobs */
+    size_t job_length;
+    const char *key;                  /* Idempotency-Key of the tenant's; NULL: none */
+    const unsigned char *fingerprint; /* of all that came with the key */
+};
+
 /* Adds one. It gets its number and id, and is due as it says.
  *
- * job        the document of its jobs
  * max        schedules of the tenant
- * returns    -EDQUOT: there are as many
+ * returns    -EEXIST: there is one with that key; -EDQUOT: there are as many
  */
-CO_BLOCKS int store_schedule_add(struct store *store, struct schedule *schedule, const char *job,
-                                 size_t job_length, uint64_t max);
+CO_BLOCKS int store_schedule_add(struct store *store, struct schedule *schedule,
+                                 const struct store_schedule_document *document, uint64_t max);
+
+/* returns 0, -ENOENT */
+CO_BLOCKS int store_schedule_find_key(struct store *store, const char *tenant, const char *key,
+                                      char ret_id[SCHEDULE_ID_SIZE],
+                                      unsigned char ret_fingerprint[STORE_FINGERPRINT_SIZE]);
 
 /* returns 0: owed one schedule_free(); -ENOENT */
 CO_BLOCKS int store_schedule_find(struct store *store, const char *tenant, const char *id,
@@ -26,13 +38,15 @@ CO_BLOCKS int store_schedule_find(struct store *store, const char *tenant, const
 CO_BLOCKS int store_schedule_read_job(struct store *store, int64_t number, char **ret_text,
                                       size_t *ret_length);
 
-/* Those of a tenant with a number below `before` (0: all), the newest first, each owed one
- * schedule_free(). returns how many */
-CO_BLOCKS int store_schedule_list(struct store *store, const char *tenant, int64_t before,
+/* Those of a tenant with an id below `before` (NULL: all), also of none there is; the newest first,
+ * each owed one schedule_free(). returns how many */
+CO_BLOCKS int store_schedule_list(struct store *store, const char *tenant, const char *before,
                                   size_t limit, struct schedule **ret_schedules, bool *ret_more);
 
-/* Forgets it and its runs; a job that is running goes on. returns 0, -ENOENT */
-CO_BLOCKS int store_schedule_forget(struct store *store, int64_t number);
+/* Forgets it and its runs, also if it is damaged; a job that is running goes on. returns 0, -ENOENT
+ */
+CO_BLOCKS int store_schedule_forget(struct store *store, const char *tenant, const char *id,
+                                    bool *ret_was_paused);
 
 /* Pauses it: nothing is due any more, and nothing waits; or lets it go on, at next_due. returns 0,
  * -ENOENT */
@@ -59,6 +73,11 @@ CO_BLOCKS int store_schedules_due(struct store *store, int64_t now, size_t max,
  * one schedule_free(). returns how many */
 CO_BLOCKS int store_schedules_running(struct store *store, int64_t after, size_t max,
                                       struct schedule **ret_schedules);
+
+/* Those that are due next after an instant; by number, from after one. Each owed one
+ * schedule_free(). returns how many */
+CO_BLOCKS int store_schedules_ahead(struct store *store, int64_t instant, int64_t after, size_t max,
+                                    struct schedule **ret_schedules);
 
 enum { SCHEDULE_NOTE_RUNS = 2 };
 

@@ -1,5 +1,9 @@
 /* AAPCS64: a call preserves x19-x28, the frame pointer x29, the low halves d8-d15 of the vector
  * registers, and sp; it comes back to x30. */
+#ifdef __CET__
+/* Nothing is left here on x86-64, but even that has to carry the mark. */
+#include <cet.h>
+#endif
 #if defined(__aarch64__)
 #define FRAME 160
 

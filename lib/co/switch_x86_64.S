@@ -7,6 +7,9 @@
  * same where a context ends, and leaves calls behind that will never return. */
 #if defined(__x86_64__)
 #ifdef __CET__
+/* Shadow stacks are not switched here, so the program must never get one, whatever flags it is built with. */
+#undef __CET__
+#define __CET__ 1
 #include <cet.h>
 #else
 #define _CET_ENDBR

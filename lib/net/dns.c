@@ -246,6 +246,10 @@ static int open_channel(struct co_dns *dns, const char *servers)
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS |
                ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
 
+#ifdef ARES_OPT_QUERY_CACHE
+    /* None (qcache_max_ttl is 0): answers are remembered here, for as long as they may be. */
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
     if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
         return -ENOMEM;
     dns->is_library_open = true;

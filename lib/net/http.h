@@ -120,6 +120,8 @@ struct co_http_request {
     const struct co_address *addresses;    /* of the host, instead of looking it up; NULL: look up.
                                               Of no use with a proxy */
     size_t n_addresses;                    /* at most CO_DNS_MAX_ADDRESSES */
+    const char *unix_path; /* a socket to connect to, wherever the URL's host, a literal, would be;
+                              NULL: none. It is the caller's choice: the gate is not asked */
     const struct co_url *proxy; /* http or https, with its user and password; NULL: none. The gate
                                    is then asked about literal hosts only: names are the proxy's to
                                    resolve, and its own address is the caller's choice */

@@ -23,13 +23,12 @@ enum {
 };
 
 /* Where libcurl has a buffer for each transfer, those share a budget: few transfers are few system
- * calls for a large body, and thousands that wait for somebody take little. Since 8.7 there is one
- * for all. */
+ * calls for a large body, and thousands that wait for somebody take little. */
 static long buffer_size(const struct co_http_session *session)
 {
     long size = LARGEST_BUFFER;
 
-    if (session->has_one_buffer)
+    if (co_http_libcurl_has_one_buffer())
         return ONE_BUFFER;
     while (size > SMALLEST_BUFFER && size * session->n_running > BUFFER_BUDGET)
         size /= 2;
@@ -105,7 +104,6 @@ static int drive(void *arg, void **result)
 
 int co_http_driver_start(struct co_http_session *session)
 {
-    session->has_one_buffer = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080700;
     return co_create_task("http", drive, session, &session->driver);
 }
 

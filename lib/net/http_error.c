@@ -146,18 +146,7 @@ static enum co_http_error judge_certificate(const struct co_http_transfer *trans
     }
 }
 
-/* Of plain HTTP that the network had no part in, it is chunks that make no sense. While a request
- * is being sent, libcurl looks for an answer first. */
-static enum co_http_error judge_receive(const struct co_http_transfer *transfer)
-{
-    bool is_plain = !transfer->request->url->is_https;
-
-    if (co_http_timing_phase(&transfer->timing) == CO_HTTP_SEND)
-        return CO_HTTP_SEND_ERROR;
-    return is_plain && os_errno(transfer) == 0 ? CO_HTTP_PARSE_ERROR : CO_HTTP_RECV_RESET;
-}
-
-/* libcurl 7.88 says so of a header line of more than 100 KB. */
+/* libcurl says so of a header line of more than 100 KB: the one until 8.5, the other since. */
 static enum co_http_error judge_memory(const struct co_http_transfer *transfer)
 {
     return transfer->asked && transfer->expects != AWAIT_BODY ? CO_HTTP_HEADER_TOO_LARGE
@@ -176,6 +165,18 @@ static enum co_http_error judge_send(const struct co_http_transfer *transfer)
 static enum co_http_error judge_partial(const struct co_http_transfer *transfer)
 {
     return transfer->response->status != 0 ? CO_HTTP_PARTIAL_BODY : CO_HTTP_EMPTY_REPLY;
+}
+
+/* While a request is being sent, libcurl looks for an answer first. What the network had no part in
+ * is chunks that make no sense, or TLS that ends without saying so. To libcurl 7.88 that is an end
+ * like any other, to 8.14 it is not. */
+static enum co_http_error judge_receive(const struct co_http_transfer *transfer)
+{
+    if (co_http_timing_phase(&transfer->timing) == CO_HTTP_SEND)
+        return CO_HTTP_SEND_ERROR;
+    if (os_errno(transfer) != 0)
+        return CO_HTTP_RECV_RESET;
+    return transfer->request->url->is_https ? judge_partial(transfer) : CO_HTTP_PARSE_ERROR;
 }
 
 /* --- The codes ----------------------------------------------------------------------------- */
@@ -220,6 +221,9 @@ static const struct code {
     CODE(HTTP2_STREAM, CO_HTTP_RECV_RESET),
     CODE(PROXY, CO_HTTP_PROXY_ERROR),
     CODE(SSL_CLIENTCERT, CO_HTTP_TLS_HANDSHAKE),
+#if LIBCURL_VERSION_NUM >= 0x080600
+    JUDGED(TOO_LARGE, judge_memory),
+#endif
 };
 
 static const struct code other_code = {"CURLE_OTHER", CO_HTTP_INTERNAL, NULL};

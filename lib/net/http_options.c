@@ -102,6 +102,17 @@ static CURLcode set_addresses(struct co_http_transfer *transfer,
     return curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, list);
 }
 
+static bool wants_unix_socket(const struct co_http_request *request)
+{
+    return request->unix_path != NULL;
+}
+
+static CURLcode set_unix_socket(struct co_http_transfer *transfer,
+                                const struct co_http_request *request)
+{
+    return set_text(transfer->easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
+}
+
 static bool wants_proxy(const struct co_http_request *request)
 {
     return request->proxy != NULL;
@@ -161,7 +172,7 @@ static CURLcode set_alone(struct co_http_transfer *transfer, const struct co_htt
 
 /* --- All of them --------------------------------------------------------------------------- */
 
-enum option { FAMILY, TLS, ADDRESSES, PROXY, DIGEST, JAR, ALONE };
+enum option { FAMILY, TLS, ADDRESSES, UNIX_SOCKET, PROXY, DIGEST, JAR, ALONE };
 
 static const struct {
     bool (*is_wanted)(const struct co_http_request *request);
@@ -170,6 +181,7 @@ static const struct {
     [FAMILY] = {wants_family, set_family},
     [TLS] = {wants_tls, set_tls},
     [ADDRESSES] = {co_http_has_addresses, set_addresses},
+    [UNIX_SOCKET] = {wants_unix_socket, set_unix_socket},
     [PROXY] = {wants_proxy, set_proxy},
     [DIGEST] = {wants_digest, set_digest},
     [JAR] = {wants_jar, set_jar},

@@ -45,6 +45,21 @@ enum co_http_phase co_http_timing_phase(const struct co_http_timing *timing);
 void co_http_timing_report(struct co_http_timing *timing, co_time done,
                            struct co_http_response *response);
 
+/* --- Versions of libcurl: http_libcurl.c ---------------------------------------------------- */
+
+/* Before 8.1.1 a handle that is used again still has the address of the last header of the transfer
+ * before, whose memory is freed, and appends to it what a response begins with if that is a folded
+ * line. An origin must not be given that: then all of a transfer but the handle is kept.
+ *
+ * source  curl issue 11101 */
+bool co_http_libcurl_remembers_headers(void);
+
+/* Since 8.7 there is one for all transfers of a CURLM. */
+bool co_http_libcurl_has_one_buffer(void);
+
+/* Since 8.7 they are part of CURLINFO_REQUEST_SIZE. */
+bool co_http_libcurl_counts_bodies(void);
+
 /* --- Transfers: http_transfer.c ------------------------------------------------------------ */
 
 /* Memory that grows, and is kept for the next transfer. */
@@ -248,10 +263,10 @@ struct co_http_shard {
     bool is_apart; /* for requests of that kind: co_http_origin_is_apart() */
     co_time timer; /* of co_now(): when libcurl wants to be called; CO_NEVER */
     co_time idle_since;
-    long n_running;                     /* transfers */
-    long n_open;                        /* connections */
-    long max_connections;               /* what libcurl was told last */
-    const struct co_http_place *broken; /* one of its connections is; NULL: none */
+    long n_running;                   /* transfers */
+    long n_open;                      /* connections */
+    long max_connections;             /* what libcurl was told last */
+    const struct co_http_place *left; /* by one of several transfers, just now; NULL: none */
 };
 
 enum {
@@ -427,7 +442,6 @@ struct co_http_session {
     char *ca_file;
     long max_idle; /* connections, and transfers */
     struct co_task *driver;
-    bool has_one_buffer; /* libcurl, for all transfers */
     struct co_http_sockets sockets;
     struct co_http_origins origins;
     struct co_http_shard shards[CO_HTTP_MAX_SHARDS];

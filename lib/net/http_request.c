@@ -217,16 +217,26 @@ static bool would_repeat(const struct co_http_transfer *transfer)
     return transfer->asked && transfer->response->status == 0 && !transfer->may_repeat;
 }
 
-static enum co_http_error look_at_connection(struct co_http_transfer *transfer, const char *remote,
-                                             int port)
+static enum co_http_error look_at_address(struct co_http_transfer *transfer, const char *remote,
+                                          int port)
 {
     struct co_address *address = &transfer->response->remote;
 
+    if (transfer->request->unix_path != NULL)
+        return CO_HTTP_OK; /* it has none */
     if (co_address_parse(remote, address) < 0)
         return CO_HTTP_INTERNAL;
     address->port = (uint16_t)port;
-    if (!co_http_transfer_may_connect(transfer, address))
-        return transfer->refusal;
+    return co_http_transfer_may_connect(transfer, address) ? CO_HTTP_OK : transfer->refusal;
+}
+
+static enum co_http_error look_at_connection(struct co_http_transfer *transfer, const char *remote,
+                                             int port)
+{
+    enum co_http_error error = look_at_address(transfer, remote, port);
+
+    if (error != CO_HTTP_OK)
+        return error;
     return would_repeat(transfer) ? CO_HTTP_EMPTY_REPLY : co_http_tls_inspect(transfer);
 }
 

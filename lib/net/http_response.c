@@ -65,8 +65,21 @@ static bool is_agreed_on(const struct co_http_transfer *transfer, long version)
     return transfer->request->url->is_https && (tls == NULL || co_http_tls_speaks_2(tls));
 }
 
+/* libcurl 8.14 takes the first three digits of a longer status, and what else begins with HTTP/ but
+ * for 1 and a point, whatever its status, for HTTP/1.0 and 200. */
+static bool is_status_line(const char *line, size_t n, long version)
+{
+    static const char begin[] = "HTTP/1.";
+    enum { END_OF_STATUS = sizeof("HTTP/1.1 200") - 1 };
+
+    if (version == CURL_HTTP_VERSION_2_0)
+        return true; /* libcurl has made it */
+    return n > END_OF_STATUS && memcmp(line, begin, strlen(begin)) == 0 &&
+           !isdigit((unsigned char)line[END_OF_STATUS]);
+}
+
 /* libcurl has checked the line and knows the rest: its understanding is the one that counts. */
-static enum co_http_error take_status(struct co_http_transfer *transfer)
+static enum co_http_error take_status(struct co_http_transfer *transfer, const char *line, size_t n)
 {
     static const int versions[] = {
         [CURL_HTTP_VERSION_1_0] = 10, [CURL_HTTP_VERSION_1_1] = 11, [CURL_HTTP_VERSION_2_0] = 20};
@@ -76,7 +89,7 @@ static enum co_http_error take_status(struct co_http_transfer *transfer)
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
-    if (!is_agreed_on(transfer, version))
+    if (!is_agreed_on(transfer, version) || !is_status_line(line, n, version))
         return CO_HTTP_PARSE_ERROR;
     transfer->expects = AWAIT_HEADERS;
     if (status < 200)
@@ -109,10 +122,19 @@ static void take_end_of_headers(struct co_http_transfer *transfer)
     transfer->expects = transfer->response->status != 0 ? AWAIT_BODY : AWAIT_STATUS;
 }
 
-/* A line that begins with a blank goes on with the value before it (RFC 9112 section 5.2). */
-static bool is_continuation(const struct co_http_transfer *transfer, const char *line)
+/* A line that begins with a blank goes on with the value before it (RFC 9112 section 5.2). Where
+ * there is none libcurl 8.14 takes it for a header, which to another reader is part of the status.
+ */
+static enum co_http_error take_continuation(struct co_http_transfer *transfer, const char *line,
+                                            size_t n)
 {
-    return is_blank(line[0]) && transfer->n_headers > 0;
+    struct co_http_buffer *buffer = &transfer->headers;
+
+    if (transfer->n_headers == 0)
+        return CO_HTTP_PARSE_ERROR;
+    buffer->bytes[buffer->length - 1] = ' ';
+    append(buffer, line, line + n);
+    return CO_HTTP_OK;
 }
 
 /* As HTTP/2 has them: names are the same whatever the version. */
@@ -161,10 +183,9 @@ static enum co_http_error take_header(struct co_http_transfer *transfer, const c
         return CO_HTTP_OK; /* of an interim response */
     if (co_http_buffer_reserve(buffer, buffer->length + n + 2) < 0)
         return CO_HTTP_RESOURCE_EXHAUSTED;
-    if (is_continuation(transfer, line)) {
-        buffer->bytes[buffer->length - 1] = ' ';
-        append(buffer, line, line + n);
-    } else if (colon != NULL) {
+    if (is_blank(line[0]))
+        return take_continuation(transfer, line, n);
+    if (colon != NULL) {
         append(buffer, line, colon);
         make_lower_case(buffer->bytes + start);
         size_t value = buffer->length;
@@ -190,7 +211,7 @@ static size_t receive_line(char *line, size_t size, size_t n, void *arg)
     if (transfer->expects == AWAIT_TUNNEL)
         take_line_of_tunnel(transfer, line, n);
     else if (transfer->expects == AWAIT_STATUS)
-        error = take_status(transfer);
+        error = take_status(transfer, line, n);
     else if (transfer->expects == AWAIT_HEADERS && is_empty_line(line, n))
         take_end_of_headers(transfer);
     else if (transfer->expects == AWAIT_HEADERS)
@@ -341,7 +362,7 @@ enum co_http_error co_http_response_finish(struct co_http_transfer *transfer)
     if (response->status != 0 && transfer->request->capture_bytes > 0 &&
         reserve_body(transfer, 1) != CO_HTTP_OK)
         return CO_HTTP_RESOURCE_EXHAUSTED; /* an empty body is a body, too */
-    if (transfer->form == CO_HTTP_FORM_BODY)
+    if (transfer->form == CO_HTTP_FORM_BODY && !co_http_libcurl_counts_bodies())
         response->sent_bytes += count(transfer->easy, CURLINFO_SIZE_UPLOAD_T);
     response->encoded_bytes = count(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T);
     response->body_truncated =

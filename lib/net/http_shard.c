@@ -166,11 +166,10 @@ static void limit_connections(struct co_http_shard *shard)
 
 /* --- Transfers in it ----------------------------------------------------------------------- */
 
-/* Whether the connection the transfer failed on may be one of HTTP/2 that others are using. */
+/* Whether the connection it ended on may be one of HTTP/2 that others are using. */
 static bool leaves_others(const struct co_http_transfer *transfer)
 {
-    return transfer->result != CURLE_OK && transfer->place->n_running > 1 &&
-           transfer->place->origin->speaks == CO_HTTP_SPEAKS_2;
+    return transfer->place->n_running > 1 && transfer->place->origin->speaks == CO_HTTP_SPEAKS_2;
 }
 
 /* Ends the transfers that libcurl has finished, while it is still known when that was. */
@@ -185,7 +184,7 @@ static void end_transfers(struct co_http_shard *shard)
         transfer->result = message->data.result; /* the message goes with the handle */
         transfer->over_at = co_clock_now();
         if (leaves_others(transfer))
-            shard->broken = transfer->place;
+            shard->left = transfer->place;
         co_http_driver_remove(transfer);
         co_event_set(&transfer->over);
     }
@@ -199,13 +198,15 @@ static void act(struct co_http_shard *shard, curl_socket_t fd, int events)
     end_transfers(shard);
 }
 
-/* That a connection of HTTP/2 has ended is told to one of its streams, and 7.88 leaves it at that:
- * so the connections of that origin are tried again, until all streams have been told. */
+/* That a connection of HTTP/2 has ended is told to one of its streams, and 7.88 leaves it at that;
+ * nor does the socket report it again if it was TLS that ended. Who is told may have its answer,
+ * and succeed: so whenever one ends the connections of that origin are tried again, until none
+ * does. */
 static void tell_others(struct co_http_shard *shard)
 {
-    while (shard->broken != NULL) {
-        const struct co_http_place *place = shard->broken;
-        shard->broken = NULL; /* from here on it may be gone; it is only compared */
+    while (shard->left != NULL) {
+        const struct co_http_place *place = shard->left;
+        shard->left = NULL; /* from here on it may be gone; it is only compared */
         for (int fd = -1; (fd = co_http_sockets_next(shard, place, fd)) >= 0;)
             act(shard, fd, CURL_CSELECT_IN);
     }

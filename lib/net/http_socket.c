@@ -148,14 +148,24 @@ void co_http_sockets_disown(struct co_http_transfer *transfer)
 
 /* --- What libcurl calls -------------------------------------------------------------------- */
 
+/* Whether the transfer may connect there; of a socket without an address, there is none. */
+static bool may_connect(struct co_http_transfer *transfer, const struct curl_sockaddr *peer,
+                        struct co_address *ret_address)
+{
+    *ret_address = (struct co_address){.family = AF_UNSPEC};
+    if (transfer->request->unix_path != NULL)
+        return peer->family == AF_UNIX;
+    return co_address_from_sockaddr(&peer->addr, peer->addrlen, ret_address) == 0 &&
+           co_http_transfer_may_connect(transfer, ret_address);
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *peer)
 {
     struct co_http_transfer *transfer = arg;
     struct co_address address;
 
     (void)purpose;
-    if (co_address_from_sockaddr(&peer->addr, peer->addrlen, &address) < 0 ||
-        !co_http_transfer_may_connect(transfer, &address))
+    if (!may_connect(transfer, peer, &address))
         return CURL_SOCKET_BAD;
 
     int fd = socket(peer->family, peer->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, peer->protocol);

@@ -161,21 +161,6 @@ static bool is_clean(const struct co_http_transfer *transfer)
            os_errno == 0;
 }
 
-/* Before 8.1.1 a handle that is used again still has the address of the last header of the transfer
- * before, whose memory is freed, and appends to it what a response begins with if that is a folded
- * line. An origin must not be given that: then all but the handle is kept.
- *
- * source  curl issue 11101 */
-static bool remembers_headers(void)
-{
-    enum { FIXED = 0x080101 };
-    static unsigned version;
-
-    if (version == 0)
-        version = curl_version_info(CURLVERSION_NOW)->version_num;
-    return version < FIXED;
-}
-
 void co_http_transfer_put(struct co_http_transfer *transfer)
 {
     struct co_http_session *session = transfer->session;
@@ -185,7 +170,7 @@ void co_http_transfer_put(struct co_http_transfer *transfer)
         co_http_transfer_free(transfer);
         return;
     }
-    if (remembers_headers())
+    if (co_http_libcurl_remembers_headers())
         curl_easy_cleanup(co_take(transfer->easy));
     if (transfer->request_headers.capacity > MAX_KEPT_BUFFER)
         co_http_buffer_done(&transfer->request_headers);

@@ -12,8 +12,7 @@
 enum { MAX_ARGUMENTS = 8 };
 
 static struct config config;
-static enum command command;
-static const char *backup_file;
+static struct command_line line;
 static char *out_text, *err_text; /* what was said */
 static int file = -1;
 static char file_name[32];
@@ -54,7 +53,7 @@ static int read_line(const char *const *arguments)
         argv[argc++] = strcmp(*arguments, "FILE") == 0 ? file_name : (char *)*arguments;
     stdout = open_memstream(&out_text, &size);
     stderr = open_memstream(&err_text, &size);
-    int status = command_line_read(argc, argv, &config, &command, &backup_file);
+    int status = command_line_read(argc, argv, &line, &config);
     fclose(stdout);
     fclose(stderr);
     stdout = out;
@@ -96,6 +95,8 @@ static const struct {
     {{"backup", "b.db", "--print-config", NULL}, 0, COMMAND_PRINT_CONFIG, ""},
     {{"backup", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "no FILE after 'backup'"},
     {{"backup", "a", "b", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "unexpected argument 'b'"},
+    {{"reload", "17", NULL}, 0, COMMAND_RELOAD, ""},
+    {{"reload", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "no PID after 'reload'"},
     {{"restore", "a", NULL}, EXIT_STATUS_USAGE, COMMAND_SERVE, "unexpected argument 'restore'"},
 };
 
@@ -103,9 +104,11 @@ START_TEST(every_line_has_its_status_and_command)
 {
     ck_assert_int_eq(read_line(lines[_i].arguments), lines[_i].status);
     if (lines[_i].status == 0)
-        ck_assert_int_eq(command, lines[_i].command);
-    if (lines[_i].status == 0 && command == COMMAND_BACKUP)
-        ck_assert_str_eq(backup_file, "b.db");
+        ck_assert_int_eq(line.command, lines[_i].command);
+    if (lines[_i].status == 0 && line.command == COMMAND_BACKUP)
+        ck_assert_str_eq(line.argument, "b.db");
+    if (lines[_i].status == 0 && line.command == COMMAND_RELOAD)
+        ck_assert_str_eq(line.argument, "17");
     ck_assert_msg(strstr(err_text, lines[_i].says) != NULL, "%s", err_text);
     if (lines[_i].says[0] == '\0')
         ck_assert_str_eq(err_text, "");
@@ -115,7 +118,7 @@ END_TEST
 START_TEST(version_and_help_are_said_on_stdout)
 {
     ck_assert_int_eq(read_line((const char *[]){"--version", NULL}), 0);
-    ck_assert_str_eq(out_text, "gatherd " PACKAGE_VERSION "\n");
+    ck_assert_ptr_eq(strstr(out_text, "gatherd " PACKAGE_VERSION "\n"), out_text);
     free(out_text);
     free(err_text);
     ck_assert_int_eq(read_line((const char *[]){"--help", NULL}), 0);
@@ -173,7 +176,7 @@ START_TEST(a_line_can_be_read_again)
         free(out_text);
         free(err_text);
         ck_assert_int_eq(read_line((const char *[]){"--check-config", NULL}), 0);
-        ck_assert_int_eq(command, COMMAND_CHECK_CONFIG);
+        ck_assert_int_eq(line.command, COMMAND_CHECK_CONFIG);
     }
 }
 END_TEST

@@ -71,7 +71,7 @@ static void pass_sockets(int pid, const char *n)
 START_TEST(sockets_that_are_passed_replace_those_of_the_configuration)
 {
     pass_sockets(getpid(), "2");
-    ck_assert_int_eq(service_take_sockets(&config, &err), 0);
+    ck_assert_int_eq(service_take_sockets(&config.arena, &config.api.listen, &err), 0);
     ck_assert_uint_eq(config.api.listen.n, 2);
     ck_assert_str_eq(config.api.listen.items[0], "fd:3");
     ck_assert_str_eq(config.api.listen.items[1], "fd:4");
@@ -82,7 +82,7 @@ END_TEST
 START_TEST(sockets_of_another_process_do_not_count)
 {
     pass_sockets(getpid() + 1, "2");
-    ck_assert_int_eq(service_take_sockets(&config, &err), 0);
+    ck_assert_int_eq(service_take_sockets(&config.arena, &config.api.listen, &err), 0);
     ck_assert_str_eq(config.api.listen.items[0], "127.0.0.1:7480");
 }
 END_TEST
@@ -90,7 +90,7 @@ END_TEST
 START_TEST(more_sockets_than_there_may_be_are_refused)
 {
     pass_sockets(getpid(), "65");
-    ck_assert_int_eq(service_take_sockets(&config, &err), -EINVAL);
+    ck_assert_int_eq(service_take_sockets(&config.arena, &config.api.listen, &err), -EINVAL);
     ck_assert_ptr_nonnull(strstr(err.message, "LISTEN_FDS"));
 }
 END_TEST

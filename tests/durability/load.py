@@ -13,12 +13,15 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Callable, Iterator
 
-from oracle import Item, Json, Wish, as_served
+from oracle import Item, Json, Plan, Wish, as_served
 
 N_LARGE = 20_000
 HANG_MS = 300
+CALLBACK_EVERY = 4  # jobs
+PLANS_EVERY_S = (2, 3, 5)  # of schedules, which keep 1000 runs
 BEHAVIOURS = {"ok": 60, "slow": 25, "error": 10, "reset": 3, "hang": 2}
 METHODS = {"GET": 65, "POST": 30, "HEAD": 5}
 
@@ -73,6 +76,8 @@ class Memory:
         with self.lock:
             name = f"{len(self.wishes)}"
             wish = Wish(name, items(name), f"key-{name}" if key else None)
+            if len(self.wishes) % CALLBACK_EVERY == 0:
+                wish.callback = f"/ok/callback/{name}"
             self.wishes.append(wish)
             self.n_items += len(wish.items)
             return wish
@@ -143,7 +148,8 @@ class Worker(threading.Thread):
         return Item(choose(self.rng, METHODS), f"/{choose(self.rng, BEHAVIOURS)}/{name}/{index}")
 
     def document(self, wish: Wish) -> Json:
-        return {"name": wish.name, "defaults": {"timeout_ms": 20_000},
+        callback = {"callback": {"url": self.origin + wish.callback}} if wish.callback else {}
+        return {"name": wish.name, "defaults": {"timeout_ms": 20_000}, **callback,
                 "requests": [self.request(item) for item in wish.items]}
 
     def request(self, item: Item) -> Json:
@@ -241,22 +247,63 @@ class Worker(threading.Thread):
             self.memory.changed.append(f"I6: the list of jobs is not in order: {ids}")
 
 
+class Planner(threading.Thread):
+    """A client that makes schedules, each until it is answered, and lets them run."""
+
+    def __init__(self, port: int, origin: str, memory: Memory) -> None:
+        super().__init__(daemon=True)
+        self.client = Client(port)
+        self.origin = origin
+        self.memory = memory
+        self.plans = [Plan(f"plan-{n}", timedelta(seconds=n)) for n in PLANS_EVERY_S]
+
+    def run(self) -> None:
+        for plan in self.plans:
+            while plan.schedule is None:
+                try:
+                    self.make(plan)
+                except Unreachable:
+                    time.sleep(0.05)
+
+    def make(self, plan: Plan) -> None:
+        job = {"name": plan.name, "urls": [f"{self.origin}/ok/{plan.name}/0"]}
+        document = {"name": plan.name, "every_ms": plan.every.total_seconds() * 1000, "job": job}
+        status, schedule = self.client.ask("POST", "/v1/schedules", document,
+                                           **{"Idempotency-Key": plan.name})
+        if status in (409, 503, 507):
+            raise Unreachable
+        if status != 201:
+            self.memory.changed.append(f"I8: {plan.name} was refused: {status} {schedule}")
+        plan.schedule = schedule
+
+    def look_back(self, client: Client) -> list[Plan]:
+        """Ends them, and learns what has become of them."""
+        for plan in self.plans:
+            path = f"/v1/schedules/{plan.schedule['id']}"
+            client.ask("POST", path + "/pause")
+            while client.ask("GET", path)[1]["running"]:
+                time.sleep(0.05)
+            plan.runs = [run for page in client.pages(path + "/runs?limit=500") for run in page][::-1]
+        return self.plans
+
+
 class Load:
     """All clients, until they are told to stop."""
 
     def __init__(self, seed: int, port: int, origin: str, max_items: int, n_clients: int = 4) -> None:
         self.memory = Memory()
+        self.planner = Planner(port, origin, self.memory)
         self.workers = [Worker(number, seed, port, origin, self.memory, max_items)
                         for number in range(n_clients)]
 
     def start(self) -> None:
-        for worker in self.workers:
-            worker.start()
+        for client in (self.planner, *self.workers):
+            client.start()
 
     def stop(self) -> None:
         """Returns when what has a key is acknowledged; needs a daemon."""
         for worker in self.workers:
             worker.is_to_stop.set()
-        for worker in self.workers:
-            worker.join(60)
-            assert not worker.is_alive(), "a client is not answered"
+        for client in (self.planner, *self.workers):
+            client.join(60)
+            assert not client.is_alive(), "a client is not answered"

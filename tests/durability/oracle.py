@@ -6,6 +6,8 @@ I3  what must not be repeated is sent once at most, and a result says whether it
 I4  what may be repeated is, only as far as a crash makes it necessary
 I5  a result that was once seen never changes and never goes away
 I6  counts are those of the results, and no file is damaged or keeps what is nobody's
+I7  whoever is to be told of a job's end is, again only as far as a crash makes it necessary
+I8  what becomes of a time at which a schedule is due is told once, and one job is made at most
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Iterable, Iterator
 
 Json = Any
@@ -53,6 +56,16 @@ class Wish:
     lost_retries: int = 0  # those that were asked for and not acknowledged
     may_be_deleted: bool = False  # somebody has asked for it
     is_deleted: bool = False  # and it was acknowledged
+    callback: str | None = None  # the path that is to be told of its end
+
+
+@dataclass
+class Plan:
+    """A schedule of jobs that have its name, and what it says of its runs."""
+    name: str
+    every: timedelta
+    schedule: Json = None  # as it was made
+    runs: list[Json] = field(default_factory=list)  # the oldest first
 
 
 @dataclass
@@ -74,6 +87,7 @@ class Limits:
     """For each kill, and for all of them."""
     interrupted: int
     repeated: int
+    told_again: int = 0
 
 
 @dataclass
@@ -81,7 +95,9 @@ class Evidence:
     limits: Limits
     n_kills: int = 0
     wishes: list[Wish] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)  # but those that schedules have made:
+    scheduled: dict[str, list[Kept]] = field(default_factory=dict)  # by name
+    plans: list[Plan] = field(default_factory=list)
     seen: dict[tuple[str, int], str] = field(default_factory=dict)  # by job and index, as served
     arrived: Counter[tuple[str, str]] = field(default_factory=Counter)  # by method and path
     left_behind: list[str] = field(default_factory=list)  # what is wrong with the files
@@ -98,7 +114,7 @@ def as_served(result: Json) -> str:
 def check(evidence: Evidence) -> list[str]:
     """What is wrong, a sentence each."""
     checks = (check_wishes, check_keys, check_unsafe, check_safe, check_answers, check_seen,
-              check_counts, check_files)
+              check_counts, check_files, check_callbacks, check_plans)
     return [sentence for check_one in checks for sentence in check_one(evidence)]
 
 
@@ -268,3 +284,58 @@ def check_counts(evidence: Evidence) -> Iterator[str]:
 
 def check_files(evidence: Evidence) -> Iterable[str]:
     return (f"I6: {what}" for what in evidence.left_behind)
+
+
+# -- I7 -------------------------------------------------------------------------------------
+
+def check_callbacks(evidence: Evidence) -> Iterator[str]:
+    """A retry of a job tells the same path of its own end."""
+    n_kept = Counter(each.job["name"] for each in evidence.kept)
+    n_again = 0
+    for wish in evidence.wishes:
+        if wish.callback is None or wish.may_be_deleted:
+            continue
+        n = evidence.arrived["POST", wish.callback]
+        if n < n_kept[wish.name]:
+            yield f"I7: of {n_kept[wish.name]} jobs {wish.name} the end was told {n} times"
+        n_again += max(0, n - n_kept[wish.name])
+    limit = evidence.n_kills * evidence.limits.told_again
+    if n_again > limit:
+        yield f"I7: the ends of {n_again} jobs were told again, of {limit} that may be"
+
+
+# -- I8 -------------------------------------------------------------------------------------
+
+def check_plans(evidence: Evidence) -> Iterator[str]:
+    for plan in evidence.plans:
+        yield from check_due(plan)
+        yield from check_runs(plan, evidence.scheduled.get(plan.name, []))
+
+
+def check_due(plan: Plan) -> Iterator[str]:
+    """Each time is told of, in order; and once, as it makes one run or is counted with others."""
+    due = instant(plan.schedule["created_at"]) + plan.every
+    for number, run in enumerate(plan.runs, 1):
+        if run["number"] != number or instant(run["due_at"]) != due:
+            yield f"I8: {plan.name} was due at {due}, and then says {run}"
+        due = instant(run["due_at"]) + run["due_count"] * plan.every
+        if run["state"] not in ("done", "skipped", "missed"):
+            yield f"I8: {plan.name} has a run that is {run['state']}: {run}"
+        elif run["state"] == "done" and run["counts"]["total"] != 1:
+            yield f"I8: {plan.name} has a run of other items: {run}"
+
+
+def check_runs(plan: Plan, kept: list[Kept]) -> Iterator[str]:
+    ids = {each.id for each in kept}
+    jobs = Counter(run["job_id"] for run in plan.runs if run["job_id"])
+    for id in sorted(ids - set(jobs)):
+        yield f"I8: the job {id} of {plan.name} is that of no run"
+    for id in sorted(set(jobs) - ids):
+        yield f"I8: the job {id} of {plan.name} is lost"
+    for id, n in jobs.items():
+        if n > 1:
+            yield f"I8: the job {id} of {plan.name} is that of {n} runs"
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,10 +1,14 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <locale.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/model/parse.h"
 
@@ -61,6 +65,49 @@ char *fuzz_line(struct fuzz_input *input)
             *end++ = (char)byte;
     *end = '\0';
     return line;
+}
+
+void fuzz_file_open(struct fuzz_file *file, const void *bytes, size_t n_bytes)
+{
+    file->fd = memfd_create("fuzz", MFD_CLOEXEC);
+    fuzz_expect(file->fd >= 0 && fchmod(file->fd, S_IRUSR) == 0 &&
+                    write(file->fd, bytes, n_bytes) == (ssize_t)n_bytes,
+                "there is a file", "");
+    snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", file->fd);
+}
+
+void fuzz_file_close(struct fuzz_file *file)
+{
+    close(file->fd);
+}
+
+static void compile(const char *pattern, regex_t *ret_expression)
+{
+    locale_t bytes = newlocale(LC_ALL_MASK, "C", NULL), before = uselocale(bytes);
+
+    fuzz_expect(regcomp(ret_expression, pattern, REG_EXTENDED | REG_NOSUB) == 0,
+                "it is an expression", pattern);
+    uselocale(before);
+    freelocale(bytes);
+}
+
+/* Compiling takes longer than all else. */
+bool fuzz_matches(const char *text, const char *pattern)
+{
+    enum { N_PATTERNS = 32 };
+    static struct {
+        const char *pattern;
+        regex_t expression;
+    } known[N_PATTERNS];
+    size_t i = 0;
+
+    while (i < N_PATTERNS && known[i].pattern != NULL && known[i].pattern != pattern)
+        i++;
+    fuzz_expect(i < N_PATTERNS, "there is room for the expression", pattern);
+    if (known[i].pattern == NULL)
+        compile(pattern, &known[i].expression);
+    known[i].pattern = pattern;
+    return regexec(&known[i].expression, text, 0, NULL, 0) == 0;
 }
 
 void fuzz_expect(int holds, const char *sentence, const char *about)

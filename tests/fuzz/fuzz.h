@@ -3,6 +3,7 @@
  * must be so is not. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,18 @@ struct parse_settings;
 extern const struct parse_settings fuzz_settings;
 extern const char *const fuzz_types[];
 enum { FUZZ_N_TYPES = 6 };
+
+/* A file of these bytes that nobody but us may read; gone when it is closed. */
+struct fuzz_file {
+    int fd;
+    char path[32];
+};
+void fuzz_file_open(struct fuzz_file *file, const void *bytes, size_t n_bytes);
+void fuzz_file_close(struct fuzz_file *file);
+
+/* Whether an extended regular expression, which is a constant, matches: bytes, as in the locale C.
+ */
+bool fuzz_matches(const char *text, const char *pattern);
 
 /* Ends the process with the sentence, unless it holds. `about` is what it is said of. */
 void fuzz_expect(int holds, const char *sentence, const char *about);

@@ -1,5 +1,6 @@
 /* Runs a fuzz target on files, without libFuzzer: those that are named, or all of its corpus, of
- * which make says where the sources are. So a crash that was found once never comes back unseen. */
+ * which make says where the sources are, and what seeds.py has made for it where make runs. So a
+ * crash that was found once never comes back unseen. */
 #include <err.h>
 #include <glob.h>
 #include <limits.h>
@@ -31,14 +32,14 @@ static void run_file(const char *path)
     free(input);
 }
 
+/* returns  how many there are: 0, if there is no such folder */
 static int run_folder(const char *path)
 {
     char pattern[PATH_MAX];
-    glob_t found;
+    glob_t found = {0};
 
     snprintf(pattern, sizeof(pattern), "%s/*", path);
-    if (glob(pattern, 0, NULL, &found) != 0)
-        errx(EXIT_FAILURE, "there is nothing in %s", path);
+    glob(pattern, 0, NULL, &found);
     for (size_t i = 0; i < found.gl_pathc; i++)
         run_file(found.gl_pathv[i]);
     int n = (int)found.gl_pathc;
@@ -49,11 +50,16 @@ static int run_folder(const char *path)
 static int run_corpus(const char *program)
 {
     const char *sources = getenv("srcdir"), *slash = strrchr(program, '/');
+    const char *target = slash != NULL ? slash + 1 : program;
     char path[PATH_MAX / 2];
 
     snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s", sources != NULL ? sources : ".",
-             slash != NULL ? slash + 1 : program);
-    return run_folder(path);
+             target);
+    int n = run_folder(path);
+    if (n == 0)
+        errx(EXIT_FAILURE, "there is nothing in %s", path);
+    snprintf(path, sizeof(path), "tests/fuzz/seeds/%s", target);
+    return n + run_folder(path);
 }
 
 int main(int argc, char **argv)

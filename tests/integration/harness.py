@@ -268,6 +268,7 @@ class GatherdTest(unittest.TestCase):
 
     settings = ["egress.allow=127.0.0.0/8"]
     zone: dict[str, dict] = {}
+    make_gatherd: Callable[..., Gatherd] = Gatherd
     longMessage = True
     maxDiff = 2000
 
@@ -277,7 +278,7 @@ class GatherdTest(unittest.TestCase):
 
     @classmethod
     def start_gatherd(cls, *settings: str) -> Gatherd:
-        return cls.enterClassContext(Gatherd(*settings))
+        return cls.enterClassContext(cls.make_gatherd(*settings))
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -278,14 +278,36 @@ def refused_url() -> str:
     return f"http://127.0.0.1:{free_port()}/"
 
 
+def days_from_now(days: int) -> str:
+    """As openssl has it."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400))
+
+
 class Certificates:
     """A throw-away certificate authority, and server certificates signed by it."""
 
     NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    CONFIG = """\
+[ca]
+default_ca = authority
+[authority]
+certificate = ca.pem
+private_key = ca.key
+database = issued
+new_certs_dir = .
+rand_serial = yes
+unique_subject = no
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+"""
 
     def __enter__(self) -> "Certificates":
         self.directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         self.ca = self.directory / "ca.pem"
+        (self.directory / "ca.conf").write_text(self.CONFIG)
+        (self.directory / "issued").touch()
         self.openssl("req", "-x509", *self.NEW_KEY, "-days", "2",
                      "-subj", "/CN=Test CA", "-keyout", "ca.key", "-out", "ca.pem")
         return self
@@ -298,13 +320,13 @@ class Certificates:
                        capture_output=True)
 
     def issue(self, name: str, subject_alt_name: str, days: int = 1) -> tuple[Path, Path]:
-        """A certificate that ends `days` from now, and its key."""
+        """A certificate that ends `days` from now, which may be in the past, and its key."""
         (self.directory / f"{name}.ext").write_text(f"subjectAltName={subject_alt_name}\n")
         self.openssl("req", *self.NEW_KEY, "-subj", f"/CN={name}",
                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                     "-CAcreateserial", "-days", str(days), "-extfile", f"{name}.ext",
-                     "-out", f"{name}.pem")
+        self.openssl("ca", "-batch", "-notext", "-config", "ca.conf", "-in", f"{name}.csr",
+                     "-startdate", days_from_now(min(days, 0) - 1), "-enddate", days_from_now(days),
+                     "-extfile", f"{name}.ext", "-out", f"{name}.pem")
         return self.directory / f"{name}.pem", self.directory / f"{name}.key"
 
 

@@ -1,14 +1,17 @@
 """A canary in every place where a secret can be, and a look at all that the daemon has written:
-answers of every kind, the log, the dump of tasks, and the files of its store."""
+answers of every kind, the log in each of its formats, the dump of tasks, and the files of its
+store."""
 
 from __future__ import annotations
 
 import base64
 import signal
 import time
+import unittest
 from pathlib import Path
 
 from harness import Json, curl
+from journal import JournalGatherd, can_mount
 from patience import eventually
 from servers import free_port
 from test_auth import secrets_file
@@ -17,6 +20,9 @@ from tokens import TokensTest
 CANARY = "wellensittich"
 INLINE = "zebrafinkchen"
 """What clients write into their jobs, which have to be able to go on after a crash."""
+
+IN_URL = "distelfink"
+"""In a URL: what was asked for, so answers show it, but nothing for a log."""
 
 READS = ("", "?include=results", "/results", "/results?order=completed", "/results/0",
          "/results/0/body", "/results/5", "/har")
@@ -29,6 +35,7 @@ def forms(secret: str) -> list[bytes]:
 
 
 class CanaryTest(TokensTest):
+    log_format = "text"
     tokens = {"all": ["submit,read,admin", "--tenant", "t"], "weak": ["read"]}
 
     @classmethod
@@ -37,6 +44,7 @@ class CanaryTest(TokensTest):
         cls.addClassCleanup(Path(path).unlink)
         cls.proxy = f"http://127.0.0.1:{free_port()}"
         cls.settings = ["egress.allow=127.0.0.0/8", "log.level=debug",
+                        f"log.format={cls.log_format}",
                         f"fetch.secrets_file={path}",
                         f"fetch.proxies={cls.proxy.replace('//', f'//user:{CANARY}@')}"]
         super().setUpClass()
@@ -83,7 +91,10 @@ class CanaryTest(TokensTest):
 
     def dump(self) -> None:
         self.gatherd.process.send_signal(signal.SIGUSR1)
-        eventually(lambda: "http server" in self.gatherd.stderr(), "the dump of tasks")
+        eventually(lambda: "http server" in self.log(), "the dump of tasks")
+
+    def log(self) -> str:
+        return self.gatherd.stderr()
 
     def test_nothing_that_was_written_has_a_secret(self) -> None:
         document = {"requests": self.requests()}
@@ -96,7 +107,7 @@ class CanaryTest(TokensTest):
         answers += [reply.body, *self.read_all(job)]
         self.dump()
         time.sleep(0.1)
-        shown = [*answers, self.gatherd.stderr().encode()]
+        shown = [*answers, self.log().encode()]
         files = self.files()
         self.assertGreater(sum(map(len, files)), 1000)
         for token in self.shown.values():
@@ -105,8 +116,45 @@ class CanaryTest(TokensTest):
         self.assert_nowhere(INLINE, shown)
         self.assertTrue(any(INLINE.encode() in each for each in files), "nothing can be found")
 
+    def url_with_secrets(self, base: str) -> str:
+        return base.replace("//", f"//u:{IN_URL}@") + f"{IN_URL}/?token={IN_URL}#{IN_URL}"
+
+    def test_nothing_of_a_url_but_its_host_is_logged(self) -> None:
+        urls = [self.url_with_secrets(self.origin.url("/")),
+                self.url_with_secrets("http://10.0.0.1/"), "http://[" + IN_URL]
+        job = {"urls": urls[:2], "callback": {"url": urls[1]}}
+        self.post("/v1/gather", {"requests": urls}, *self.bearer("all"))
+        for document in ({"requests": urls[:2], "on_invalid": "report"}, job):
+            self.assertEqual(self.post("/v1/jobs", document, *self.bearer("all")).status, 202)
+        schedule = {"name": "s", "every_ms": 1000, "job": job}
+        reply = self.post("/v1/schedules", schedule, *self.bearer("all"))
+        self.assertEqual(reply.status, 201, reply.body)
+        eventually(lambda: self.log().count("is given up (blocked)") >= 2, "the callbacks' end")
+        self.ask(reply.header("location"), "-X", "DELETE")
+        self.dump()
+        self.assert_nowhere(IN_URL, [self.log().encode()])
+
     def assert_nowhere(self, secret: str, texts: list[bytes]) -> None:
         for form in forms(secret):
             for text in texts:
                 at = text.find(form)
                 self.assertEqual(at, -1, text[max(at - 200, 0):at + 100])
+
+
+class JsonCanaryTest(CanaryTest):
+    log_format = "json"
+
+
+def listening(*settings: str) -> JournalGatherd:
+    gatherd = JournalGatherd(*settings)
+    gatherd.listen()
+    return gatherd
+
+
+@unittest.skipUnless(can_mount(), "needs a mount namespace")
+class JournalCanaryTest(CanaryTest):
+    log_format = "journal"
+    make_gatherd = staticmethod(listening)
+
+    def log(self) -> str:
+        return self.gatherd.stderr() + str(self.gatherd.entries())

@@ -39,7 +39,7 @@ class DrainTest(DurableTest):
         """One that is being fetched."""
         url = self.origin.url(f"/slow?ms={ms}")
         gather = Background("-d", json.dumps([url]), f"{gatherd.base}/v1/gather")
-        eventually(lambda: len(self.origin.requests()) == 1, "the request")
+        eventually(lambda: f"/slow?ms={ms}" in self.origin.targets(), "the request")
         return gather
 
     def tasks(self, gatherd: Gatherd) -> list[Json]:

@@ -66,7 +66,7 @@ CUT = {
 NOT_HTTP = {
     **dict.fromkeys(("/garbage", "/garbage-without-lines", "/http09", "/bad-status", "/icy",
                      "/status-too-small", "/status-too-big", "/status-too-short",
-                     "/status-negative", "/http-version-9", "/nul-status",
+                     "/status-negative", "/http-version-9", "/http-version-2", "/nul-status",
                      "/switching-protocols"), ("http_parse_error", "wait")),
     "/cr-only": ("empty_reply", "wait"),  # not one line of an answer
     **dict.fromkeys(("/nul-header", "/colonless-header", "/folded-first-header"),

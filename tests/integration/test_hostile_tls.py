@@ -96,6 +96,14 @@ class CutTest(TlsTest):
                                 "recv_reset", "wait receive")
         self.assertLess(result["body"]["decoded_bytes"], 20_000)
 
+    def test_at_what_may_be_the_end_of_a_body_without_a_length(self) -> None:
+        """To libcurl 7.88 that is its end, to 8.14 it is not."""
+        with Peer(self.context(), b"HTTP/1.1 200 OK\r\n\r\nhello") as peer:
+            result = self.fetch(peer.url)
+        self.assertEqual(result["body"]["decoded_bytes"], 5)
+        if result["outcome"] != "success":
+            self.assert_error(result, "transport_error", "partial_body", "receive")
+
 
 class NonsenseTest(TlsTest):
     def test_records_that_are_none(self) -> None:

@@ -176,8 +176,10 @@ class BrokenTest(SubmitTest):
 
         return self.look(count)
 
-    def pages(self) -> int:
-        return self.look(lambda d: d.execute("PRAGMA page_count").fetchone()[0])
+    def pages(self) -> tuple[int, int]:
+        """Those of the file, and of these the free ones."""
+        return self.look(lambda d: (d.execute("PRAGMA page_count").fetchone()[0],
+                                    d.execute("PRAGMA freelist_count").fetchone()[0]))
 
     def cut(self, *pieces: bytes, header: str) -> None:
         """Send these, and go."""
@@ -204,6 +206,13 @@ class BrokenTest(SubmitTest):
         yield "a bad URL", lambda: self.submit(body + b'"x"\n', content_type=NDJSON)
         yield "a bad byte", lambda: self.submit(body + b"\xff\n", content_type=NDJSON)
 
+    def after_broken_uploads(self) -> tuple[int, int]:
+        """The pages there are when nothing is left of them."""
+        for _, send in self.broken_uploads():
+            send()
+        eventually(lambda: not any(self.rows().values()), "an empty store", 30)
+        return self.pages()
+
     def test_no_job_comes_of_what_breaks_off(self) -> None:
         accepted = self.get("/v1/stats").json()["jobs"]["accepted"]
         for what, send in self.broken_uploads():
@@ -215,14 +224,15 @@ class BrokenTest(SubmitTest):
 
     @takes_seconds
     def test_nothing_stays_in_the_store_of_what_breaks_off(self) -> None:
-        """And its room is used again."""
-        pages = []
-        for _ in range(2):
-            for _, send in self.broken_uploads():
-                send()
-            eventually(lambda: not any(self.rows().values()), "an empty store", 30)
-            pages.append(self.pages())
-        self.assertLess(pages[1], 1.5 * pages[0])
+        """And its room is used again, but for what more there may be at a time in a later round."""
+        before = self.after_broken_uploads()
+        for _ in range(3):
+            now = self.after_broken_uploads()
+            self.assertLessEqual(now[0] - now[1], before[0] - before[1] + 5)
+            if now[0] < 1.5 * before[0]:
+                return
+            before = now
+        self.fail("the file grows with each round")
 
     def test_a_document_that_stops_coming_is_cut(self) -> None:
         with self.gatherd.connect() as connection:

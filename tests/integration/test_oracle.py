@@ -6,11 +6,13 @@ import sys
 import unittest
 from collections import Counter
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "durability"))
 
-from oracle import COMES_TO, OUTCOMES, Evidence, Item, Json, Kept, Limits, Wish, as_served, check
+from oracle import (COMES_TO, OUTCOMES, Evidence, Item, Json, Kept, Limits, Plan, Wish, as_served,
+                    check)
 
 ITEMS = [Item("GET", "/ok/a/0"), Item("POST", "/slow/a/1"), Item("GET", "/error/a/2"),
          Item("POST", "/reset/a/3")]
@@ -28,15 +30,31 @@ def kept(name: str, id: str, results: list[Json]) -> Kept:
     return Kept({"id": id, "name": name, "done": True, "counts": counts}, results)
 
 
+def run_of(number: int, second: int, state: str, due_count: int = 1) -> Json:
+    is_done = state == "done"
+    return {"number": number, "due_at": f"2026-01-31T12:00:{second:02}.000000Z", "state": state,
+            "due_count": due_count, "job_id": f"job_{number}" if is_done else None,
+            "counts": {"total": 1} if is_done else None}
+
+
+def plan() -> Plan:
+    """One of every two seconds that was run twice, and not in between."""
+    return Plan("plan", timedelta(seconds=2), {"created_at": "2026-01-31T12:00:00Z"},
+                [run_of(1, 2, "done"), run_of(2, 4, "missed", 3), run_of(3, 10, "done")])
+
+
 def all_is_well() -> Evidence:
-    """A job that was acknowledged, and one that was not and is not there."""
+    """A job that was acknowledged, and one that was not and is not there; and a schedule's."""
     results = [result_of(i, item) for i, item in enumerate(ITEMS)]
     return Evidence(
         limits=Limits(interrupted=1, repeated=1), n_kills=1,
-        wishes=[Wish("a", ITEMS, key="k", ids={"job_a"}), Wish("b", [Item("GET", "/ok/b/0")])],
+        wishes=[Wish("a", ITEMS, key="k", ids={"job_a"}, callback="/ok/callback/a"),
+                Wish("b", [Item("GET", "/ok/b/0")])],
         kept=[kept("a", "job_a", results)],
         seen={("job_a", 0): as_served(results[0])},
-        arrived=Counter((item.method, item.path) for item in ITEMS))
+        plans=[plan()],
+        scheduled={"plan": [kept("plan", f"job_{n}", []) for n in (1, 3)]},
+        arrived=Counter([*((item.method, item.path) for item in ITEMS), ("POST", "/ok/callback/a")]))
 
 
 class OracleTest(unittest.TestCase):
@@ -132,6 +150,8 @@ class OracleTest(unittest.TestCase):
         retry = kept("a", "job_r", [result_of(i, item) for i, item in enumerate(items)])
         self.evidence.kept.append(retry)
         self.evidence.arrived.update((item.method, item.path) for item in items)
+        self.assert_broken("I7", "of 2 jobs a the end was told 1 times")
+        self.evidence.arrived["POST", "/ok/callback/a"] += 1
         self.wish.retries.add("job_r")
         self.assertEqual(check(self.evidence), [])
         del retry.results[1]
@@ -175,6 +195,37 @@ class OracleTest(unittest.TestCase):
                 self.setUp()
                 self.job.job["counts"][name] += 1
                 self.assert_broken("I6", "counts")
+
+    def test_an_end_that_is_not_told_is_found(self) -> None:
+        del self.evidence.arrived["POST", "/ok/callback/a"]
+        self.assert_broken("I7", "told 0 times")
+        self.wish.may_be_deleted = True
+        self.assertEqual(check(self.evidence), [])
+
+    def test_an_end_that_is_told_too_often_is_found(self) -> None:
+        self.evidence.limits.told_again = 1
+        self.evidence.arrived["POST", "/ok/callback/a"] = 2
+        self.assertEqual(check(self.evidence), [])
+        self.evidence.arrived["POST", "/ok/callback/a"] = 3
+        self.assert_broken("I7", "2 jobs were told again")
+
+    def test_a_time_that_is_told_twice_or_not_at_all_is_found(self) -> None:
+        for due_count in (2, 4):
+            with self.subTest(due_count=due_count):
+                self.setUp()
+                self.evidence.plans[0].runs[1]["due_count"] = due_count
+                self.assert_broken("I8", "plan was due at")
+
+    def test_a_job_of_no_run_and_a_run_of_no_job_are_found(self) -> None:
+        jobs = self.evidence.scheduled["plan"]
+        jobs.append(kept("plan", "job_9", []))
+        self.assert_broken("I8", "job_9 of plan is that of no run")
+        del jobs[0]
+        self.assert_broken("I8", "job_1 of plan is lost")
+
+    def test_a_run_that_was_canceled_by_nobody_is_found(self) -> None:
+        self.evidence.plans[0].runs[0]["state"] = "canceled"
+        self.assert_broken("I8", "has a run that is canceled")
 
     def test_what_is_wrong_with_the_files_is_told(self) -> None:
         self.evidence.left_behind.append("3 chunks are nobody's")

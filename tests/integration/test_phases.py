@@ -191,7 +191,7 @@ class TlsTest(PhaseTest):
         return float(timings["tls_ms"]) - relay.held_ms
 
     def test_a_stalled_handshake_is_tls(self) -> None:
-        usual = min(self.own_ms(0) for _ in range(TRIES))
+        usual = min(in_the_end(lambda: self.own_ms(0)) for _ in range(TRIES))
         in_the_end(lambda: self.assertAlmostEqual(self.own_ms(100), usual, delta=NEAR_MS))
 
 

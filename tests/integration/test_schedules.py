@@ -69,6 +69,26 @@ class SchedulesTest(ScheduleCase):
         self.assertEqual(run["availability"], 0.5)
         self.assertEqual(set(self.look(schedule)["availability"].values()), {0.5})
 
+    def test_with_a_key_it_is_made_once(self) -> None:
+        def send(key: str, **members: Json) -> Reply:
+            document = {"name": "once", "cron": "@yearly", "job": [self.origin.url()], **members}
+            return self.post("/v1/schedules", document, "-H", f"Idempotency-Key: {key}")
+        first, again = send("k"), send("k")
+        self.addCleanup(self.act, first.json(), "")
+        self.assertEqual((first.status, again.status), (201, 201))
+        self.assertEqual(first.header("idempotent-replayed"), None)
+        self.assertEqual(again.header("idempotent-replayed"), "true")
+        self.assertEqual(again.header("location"), first.header("location"))
+        self.assertEqual(again.json()["id"], first.json()["id"])
+        self.gatherd.restart()
+        self.assertEqual(send("k").json()["id"], first.json()["id"])
+        self.assertEqual(self.assert_problem(send("k", paused=True), 422)["code"], "idempotency_key_reused")
+        self.assertEqual(self.assert_problem(send("k\xe4"), 400)["code"], "invalid_idempotency_key")
+        self.act(first.json(), "")
+        other = send("k", paused=True)
+        self.addCleanup(self.act, other.json(), "")
+        self.assertEqual((other.status, other.header("idempotent-replayed")), (201, None))
+
     def test_pause_and_resume(self) -> None:
         schedule = self.make()
         self.wait_for(schedule, 1)
@@ -123,6 +143,9 @@ class SchedulesTest(ScheduleCase):
             assert link is not None
             reply = self.get(link[1])
         self.assertEqual(listed, made[::-1])
+        self.assert_problem(self.get("/v1/schedules?cursor=1"), 400)  # a row's number
+        first = self.get("/v1/schedules?limit=1").json()
+        self.assertEqual(first["next_cursor"], first["data"][0]["id"])
         for query in ("limit=0", "cursor=x", "cursor=0", "nope=1"):
             self.assert_problem(self.get(f"/v1/schedules?{query}"), 400)
             self.assert_problem(self.get(f"/v1/schedules/{made[0]}/runs?{query}"), 400)
@@ -197,7 +220,8 @@ class KilledTest(ScheduleCase):
 
 class TenantsTest(TokensTest):
     tokens = {"red": ["submit,read", "--tenant", "red"], "blue": ["submit,read", "--tenant", "blue"],
-              "reader": ["read", "--tenant", "red"]}
+              "reader": ["read", "--tenant", "red"],
+              "small": ["submit,read", "--tenant", "small", "--queued-items", "1"]}
 
     def test_tenants_do_not_see_each_other(self) -> None:
         reply = self.post("/v1/schedules", {"name": "red", "cron": "@yearly", "job": [self.origin.url()]},
@@ -216,6 +240,19 @@ class TenantsTest(TokensTest):
         run = curl("-X", "POST", *self.bearer("red"), self.gatherd.base + path + "/run").json()
         self.assert_problem(self.get(f"/v1/jobs/{run['job_id']}", *self.bearer("blue")), 404)
         self.assertEqual(self.get(f"/v1/jobs/{run['job_id']}", *self.bearer("red")).status, 200)
+
+
+    def test_a_run_by_hand_that_is_too_much_is_refused(self) -> None:
+        document = {"name": "two", "cron": "@yearly", "job": [self.origin.url(), self.origin.url()]}
+        reply = self.post("/v1/schedules", document, *self.bearer("small"))
+        self.assertEqual(reply.status, 201, reply.body)
+        path = self.gatherd.base + reply.json()["links"]["self"]
+        refused = curl("-X", "POST", *self.bearer("small"), path + "/run")
+        self.assertEqual(self.assert_problem(refused, 429)["code"], "quota_exceeded")
+        self.assertIsNone(refused.header("location"))
+        self.assertIsNotNone(refused.header("retry-after"))
+        [run] = curl(*self.bearer("small"), path + "/runs").json()["data"]
+        self.assertEqual((run["state"], run["code"]), ("failed_to_start", "quota_exceeded"))
 
 
 class LimitTest(GatherdTest):

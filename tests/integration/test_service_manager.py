@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -10,9 +12,12 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Iterator
 
 from harness import RawConnection, command_line, curl, run_gatherd
 from patience import PATIENCE, eventually
+from servers import Origin
+from test_drain import Background
 
 FIRST_FD = 3
 WITH_PID = 'LISTEN_PID=$$ exec "$0" "$@"'
@@ -105,6 +110,57 @@ class ServiceManagerTest(unittest.TestCase):
             second = self.start(sockets=self.both)
             self.assertEqual(connection.reply().status, 200)
         self.stop(second)
+
+    @contextlib.contextmanager
+    def busy_until_the_end(self) -> Iterator[None]:
+        """A daemon that has been told to end while it had something to do for a second."""
+        started = self.start("egress.allow=127.0.0.0/8", "api.drain_timeout_ms=20s", sockets=self.both,
+                             NOTIFY_SOCKET=str(self.directory / "notes"))
+        with Origin() as origin:
+            body = json.dumps([origin.url(f"/slow?ms={1000 * PATIENCE:.0f}")])
+            gather = Background("-d", body, f"{self.base}/v1/gather")
+            eventually(origin.requests, "the request")
+            started.send_signal(signal.SIGTERM)
+            self.manager.note_with("STOPPING=1")
+            yield
+            self.assertEqual(gather.answer().status, 200)
+        self.assertEqual(started.wait(10 * PATIENCE), 0)
+
+    def test_who_comes_while_it_finishes_is_answered_by_the_next(self) -> None:
+        with self.busy_until_the_end():
+            latecomer = Background(f"{self.base}/readyz")
+        second = self.start(sockets=self.both)
+        self.assertEqual(latecomer.answer().status, 200)
+        self.stop(second)
+
+    def test_who_was_there_before_is_served_once_more(self) -> None:
+        with RawConnection(self.manager.port, 20) as connection:
+            with self.busy_until_the_end():
+                head = f"POST /v1/jobs HTTP/1.1\r\nHost: 127.0.0.1:{self.manager.port}\r\n" \
+                       "Content-Type: text/uri-list\r\nContent-Length: 19\r\n\r\n"
+                connection.send(head.encode() + b"http://127.0.0.1:1/")
+                reply = connection.reply()
+        assert reply is not None
+        self.assertEqual((reply.status, reply.header("connection")), (202, "close"))
+
+    def test_nothing_is_fetched_from_sockets_that_are_passed(self) -> None:
+        ipv6 = self.enterContext(socket.create_server(("::1", 0), family=socket.AF_INET6))
+        started = self.start("egress.allow=127.0.0.0/8 ::1/128", sockets=(*self.both, ipv6),
+                             LISTEN_FDNAMES="api:api:api")
+        for base in (self.base, f"http://[::1]:{ipv6.getsockname()[1]}"):
+            self.assertEqual(curl(f"{base}/healthz").status, 200)
+            result = curl("-d", json.dumps([f"{base}/healthz"]), f"{self.base}/v1/gather").json()["results"][0]
+            self.assertEqual((result["outcome"], result["error"]["rule"]), ("blocked", "own-listener"))
+        self.stop(started)
+
+    def test_more_sockets_than_there_may_be_are_refused(self) -> None:
+        started = self.start(LISTEN_FDS="65")
+        self.assertEqual(started.wait(10 * PATIENCE), 78)
+        self.assertIn("LISTEN_FDS", self.manager.stderr())
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.manager.port}"
 
     def stop_when_up(self, started: subprocess.Popen) -> None:
         curl(f"http://127.0.0.1:{self.manager.port}/healthz")

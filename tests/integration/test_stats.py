@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness import Gatherd, GatherdTest, Json
 from patience import PATIENCE, eventually
 from servers import free_port
+from streams import EVENTS, Stream
 
 RUNS_ALONE = True
 
@@ -38,6 +39,16 @@ class StatsTest(GatherdTest):
         self.assertEqual(items["errors"]["connect_refused"], 1)
         self.assertEqual(items["errors"]["blocked_by_policy"], 2)
         self.assertEqual(items["blocked_by"], {"ipv4-private": 1, "own-listener": 1})
+
+    def test_they_come_again_and_again_as_events_until_the_end(self) -> None:
+        with Stream(self.gatherd.port, "/v1/stats", **EVENTS) as stream:
+            self.assertEqual(stream.header("content-type"), "text/event-stream")
+            events = stream.events()
+            first, second = next(events), next(events)
+            self.assertEqual((first.name, second.name), ("stats", "stats"))
+            self.assertLess(first.json()["uptime_ms"], second.json()["uptime_ms"])
+            self.gatherd.stop()
+            self.assertLessEqual({event.name for event in events}, {"stats"})  # and that they end
 
     def test_requests_are_counted_with_connections_and_bytes(self) -> None:
         self.results([self.origin.url("/bytes/1000")] * 10, limits={"concurrency": 1})

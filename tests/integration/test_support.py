@@ -10,11 +10,12 @@ from harness import curl, run_curl
 from patience import eventually
 from servers import BlackHole, Certificates, Dns, Event, Nginx, Origin, refused_url
 
+TOO_MUCH = (56, 100)  # before curl 8.6 and since
 HOSTILE = {  # path: how curl ends
-    "/hang": 28, "/hang-after-headers": 28, "/endless": 28, "/endless-headers": 56,
-    "/endless-hints": 56, "/close": 52, "/half-close": 52, "/reset": 56, "/partial": 18,
-    "/partial-chunk": 18, "/garbage": 1, "/http09": 1, "/bad-status": 1, "/bad-chunk": 56,
-    "/bad-length": 8, "/bad-gzip": 61, "/nul-header": 8,
+    "/hang": (28,), "/hang-after-headers": (28,), "/endless": (28,), "/endless-headers": TOO_MUCH,
+    "/endless-hints": TOO_MUCH, "/close": (52,), "/half-close": (52,), "/reset": (56,), "/partial": (18,),
+    "/partial-chunk": (18,), "/garbage": (1,), "/http09": (1,), "/bad-status": (1,), "/bad-chunk": (56,),
+    "/bad-length": (8,), "/bad-gzip": (61,), "/nul-header": (8,),
 }
 
 RUNS_ALONE = True  # what waits there waits for 0.3 s
@@ -29,11 +30,11 @@ class OriginTest(unittest.TestCase):
         self.origin.log.mark()
 
     def test_hostile_paths_are_hostile(self) -> None:
-        for path, exit_code in HOSTILE.items():
+        for path, exit_codes in HOSTILE.items():
             with self.subTest(path=path):
                 done = run_curl("--compressed", "-m", "0.3", "-o", "/dev/null",
                                 self.origin.url(path))
-                self.assertEqual(done.returncode, exit_code, done.stderr)
+                self.assertIn(done.returncode, exit_codes, done.stderr)
 
     def test_an_echo_shows_headers_in_order(self) -> None:
         echo = curl("-H", "X-B: 1", "-H", "X-A: 2", "-d", "body", self.origin.url("/echo")).json()

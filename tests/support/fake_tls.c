@@ -220,7 +220,7 @@ static bool send_all(const struct tunnel *tunnel, const char *bytes, int n)
     return true;
 }
 
-/* Until the talk is over, and with it everything. */
+/* Until the talk is over, and with it everything that is not the client's to end. */
 static int carry_out(void *arg, void **result)
 {
     struct tunnel *tunnel = arg;
@@ -232,7 +232,8 @@ static int carry_out(void *arg, void **result)
         n = co_read(tunnel->here, bytes, sizeof(bytes));
     while (n > 0 && send_all(tunnel, bytes, (int)n));
     SSL_shutdown(tunnel->ssl);
-    shutdown(tunnel->fd, SHUT_RDWR);
+    if (!tunnel->tls->options.leaves_socket_open)
+        shutdown(tunnel->fd, SHUT_RDWR);
     return 0;
 }
 

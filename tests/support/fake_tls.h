@@ -13,6 +13,7 @@ struct fake_tls_options {
     int max_version;          /* 10 to 13; 0: 13, and no old ones */
     bool needs_client;        /* to show a certificate of our authority */
     const char *application;  /* the protocol to choose by ALPN; NULL: does not know of it */
+    bool leaves_socket_open;  /* when TLS has ended, for the client to close */
     bool has_stale_authority; /* the files are of another than the one that signed */
 };
 

@@ -28,6 +28,7 @@ STATUS_LINES = {
     "status-too-short": b"HTTP/1.1 20\r\nContent-Length: 0\r\n\r\n",
     "status-negative": b"HTTP/1.1 -200 Negative\r\nContent-Length: 0\r\n\r\n",
     "http-version-9": b"HTTP/9.9 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "http-version-2": b"HTTP/2 500\r\nContent-Length: 0\r\n\r\n",
     "icy": b"ICY 200 OK\r\nContent-Length: 0\r\n\r\n",
     "cr-only": b"HTTP/1.1 200 OK\rContent-Length: 5\r\rhello",
     "nul-status": b"HTTP/1.1 200 O\0K\r\nContent-Length: 5\r\n\r\nhello",

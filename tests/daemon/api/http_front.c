@@ -155,7 +155,7 @@ static int nowhere; /* where log records go */
 static char directory[32];
 
 static const char *const addresses[] = {front_address};
-static const char *const origins[] = {"https://board.example"};
+static const struct string_list origins = {(const char *const[]){"https://board.example"}, 1};
 
 void front_set_up(void)
 {
@@ -174,8 +174,7 @@ void front_set_up(void)
         .max_stream_bytes = MAX_STREAM_BYTES,
         .max_connections = 10,
         .request_timeout = REQUEST_TIMEOUT,
-        .allowed_origins = origins,
-        .n_allowed_origins = 1,
+        .allowed_origins = &origins,
     };
     log_init(nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC));
     log_set_level(LOG_LEVEL_DEBUG);

@@ -38,7 +38,6 @@ static void read_tokens(const char *text)
     ck_assert_int_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
     assert_ok(tokens_load(&tokens, path, NULL));
     close(file);
-    assert_ok(access_init(&access_to, tokens));
 }
 
 static void begin(const char *text)
@@ -47,14 +46,12 @@ static void begin(const char *text)
     http_exchange_init(&exchange);
     if (text != NULL)
         read_tokens(text);
-    else
-        assert_ok(access_init(&access_to, NULL));
+    access_to = (struct access){tokens};
 }
 
 static void end(void)
 {
     http_exchange_done(&exchange);
-    access_done(&access_to);
     tokens_free(tokens);
 }
 
@@ -138,15 +135,16 @@ CO_TEST(without_tokens_everybody_may_do_everything)
     ck_assert_int_eq(ask(&unsaid, NULL), 0);
     ck_assert_str_eq(access_tenant(&exchange), "");
     ck_assert_uint_eq(access_max_queued(&exchange), 0);
-    assert_ok(quota_begin_gather(&access_to.quotas, &exchange, NULL, 1000));
-    quota_end_gather(&access_to.quotas, NULL, 1000);
+    assert_ok(quota_begin_gather(&exchange, NULL, 1000));
+    quota_end_gather(NULL, 1000);
     end();
 }
 
 /* Only what tells nothing of anybody's work. */
 START_TEST(few_routes_are_open_to_all)
 {
-    static const char *const open[] = {"/healthz", "/readyz", "/openapi.json", "/"};
+    static const char *const open[] = {"/healthz", "/readyz",           "/openapi.json",
+                                       "/",        "/dashboard/{file}", "/dashboard/views/{file}"};
     size_t n = 0;
 
     for (size_t i = 0; i < api_n_routes; i++) {
@@ -216,23 +214,21 @@ CO_TEST(token_without_a_quota_is_not_counted)
 
 CO_TEST(gathers_count_while_they_are_under_way)
 {
-    struct quotas *quotas = &access_to.quotas;
-
     begin("ci " ABC " read queued_items=10");
     ck_assert_int_eq(ask(&reading, "Bearer abc"), 0);
-    const struct token *token = http_token(&exchange);
-    assert_ok(quota_begin_gather(quotas, &exchange, token, 4));
-    assert_ok(quota_begin_gather(quotas, &exchange, token, 6));
-    ck_assert_int_eq(quota_begin_gather(quotas, &exchange, token, 1), 1);
+    struct token *token = http_token(&exchange);
+    assert_ok(quota_begin_gather(&exchange, token, 4));
+    assert_ok(quota_begin_gather(&exchange, token, 6));
+    ck_assert_int_eq(quota_begin_gather(&exchange, token, 1), 1);
     ck_assert_int_eq(exchange.answer.status, 429);
     ck_assert_str_eq(answered("RateLimit"), "\"queued-items\";r=0");
     ck_assert_int_eq(ask(&reading, "Bearer abc"), 0);
-    quota_end_gather(quotas, token, 4);
-    ck_assert_int_eq(quota_begin_gather(quotas, &exchange, token, UINT64_MAX), 1);
+    quota_end_gather(token, 4);
+    ck_assert_int_eq(quota_begin_gather(&exchange, token, UINT64_MAX), 1);
     ck_assert_int_eq(ask(&reading, "Bearer abc"), 0);
-    assert_ok(quota_begin_gather(quotas, &exchange, token, 4));
-    quota_end_gather(quotas, token, 4);
-    quota_end_gather(quotas, token, 6);
+    assert_ok(quota_begin_gather(&exchange, token, 4));
+    quota_end_gather(token, 4);
+    quota_end_gather(token, 6);
     end();
 }
 

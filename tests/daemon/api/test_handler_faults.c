@@ -22,12 +22,12 @@ static void begin(struct jobs_fixture *fixture)
         .engine = fixture->engine,
         .jobs = fixture->jobs,
         .store = fixture->store,
-        .parse = fixture->parse,
+        .parse = &fixture->parse,
         .budget = &budget,
         .config = &config,
     };
     submit_keys_init(&api.submit_keys);
-    job_renderings_init(&api.renderings, fixture->store, &api.parse);
+    job_renderings_init(&api.renderings, fixture->store, api.parse);
     front_options.routes = api_routes;
     front_options.n_routes = api_n_routes;
     front_options.handler_arg = &api;

@@ -69,6 +69,9 @@ static const struct {
     {"text/csv;q=1.1", NULL, -1},
     {"text/csv;q=2", NULL, -1},
     {"text/csv;q=", NULL, -1},
+    {"text/csv;q=1.", NULL, 2},
+    {"text/csv;q=0.", NULL, -1},
+    {"text/csv;q=1.001", NULL, -1},
     {"text/csv;q=0.1234", NULL, -1},
     {"text/csv;q=-1", NULL, -1},
 };

@@ -9,9 +9,10 @@
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const origins[] = {"https://board.example"};
+static const struct string_list hosts;
+static const struct string_list origins = {(const char *const[]){"https://board.example"}, 1};
 static const struct http_site site = {
-    .address = "127.0.0.1", .port = 7480, .origins = origins, .n_origins = 1};
+    .address = "127.0.0.1", .port = 7480, .hosts = &hosts, .origins = &origins};
 
 /* A head out of "GET / HTTP/1.1|Name: value|Name: value". */
 struct head {
@@ -59,7 +60,8 @@ static const char *code_for(const char *text)
     return refusal != NULL ? refusal->code : "";
 }
 
-#define HOST "|Host: localhost:7480"
+#define HOST   "|Host: localhost:7480"
+#define LINKED "|Sec-Fetch-Site: cross-site|Sec-Fetch-Mode: navigate|Sec-Fetch-Dest: document"
 
 static const char *const accepted[] = {
     "GET / HTTP/1.1" HOST,
@@ -82,6 +84,7 @@ static const char *const accepted[] = {
     "GET / HTTP/1.1" HOST "|Origin: https://board.example|Sec-Fetch-Site: cross-site",
     "GET / HTTP/1.1" HOST "|Sec-Fetch-Site: same-origin",
     "GET / HTTP/1.1" HOST "|Sec-Fetch-Site: none",
+    "GET / HTTP/1.1" HOST LINKED,
     "CONNECT / HTTP/1.1" HOST,
 };
 
@@ -163,6 +166,17 @@ static const struct {
     {"GET / HTTP/1.0|Origin: http://localhost:7480", "foreign_origin"},
     {"GET / HTTP/1.1" HOST "|Sec-Fetch-Site: cross-site", "foreign_origin"},
     {"GET / HTTP/1.1" HOST "|Sec-Fetch-Site: same-site", "foreign_origin"},
+    {"GET / HTTP/1.1" HOST "|Sec-Fetch-Site: cross-site|Sec-Fetch-Mode: navigate|"
+     "Sec-Fetch-Dest: iframe",
+     "foreign_origin"},
+    {"GET / HTTP/1.1" HOST "|Sec-Fetch-Site: cross-site|Sec-Fetch-Mode: no-cors|"
+     "Sec-Fetch-Dest: document",
+     "foreign_origin"},
+    {"GET / HTTP/1.1" HOST LINKED "|Sec-Fetch-Dest: document", "foreign_origin"},
+    {"POST / HTTP/1.1" HOST LINKED, "foreign_origin"},
+    {"GET /?a HTTP/1.1" HOST LINKED, "foreign_origin"},
+    {"GET /v1/jobs HTTP/1.1" HOST LINKED, "foreign_origin"},
+    {"GET / HTTP/1.1" HOST LINKED "|Origin: http://evil.example", "foreign_origin"},
     {"GET / HTTP/1.1" HOST "|Origin: http://evil.example|Sec-Fetch-Site: none", "foreign_origin"},
 
     {"GET /../etc HTTP/1.1" HOST, "bad_path"},

@@ -2,8 +2,11 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "daemon/api/listener.h"
 #include "tests/daemon/api/http_front.h"
 
 static int follow(struct http_exchange *exchange, void *arg)
@@ -41,7 +44,7 @@ CO_TEST(drain_lets_clients_ask_and_closes_behind_the_answer)
     front_start();
     struct http_client *old = front_open();
     ck_assert(!is_last(front_get(old, "/hello")));
-    http_server_drain(front_server);
+    ck_assert(http_server_drain(front_server));
     ck_assert(is_last(front_get(old, "/hello")));
     ck_assert(http_client_is_closed(old));
     struct http_client *newcomer = front_open();
@@ -78,12 +81,56 @@ CO_TEST(drain_leaves_what_is_handled_alone)
     front_stop(NO_GRACE);
 }
 
+/* As systemd passes its socket to one server after the other. */
+static void start_with(const struct listener *theirs)
+{
+    static char passed[16];
+    static const char *const listen[] = {passed};
+
+    sprintf(passed, "fd:%d", dup(theirs->fd));
+    front_options.listen = listen;
+    front_start();
+}
+
+CO_TEST(drain_leaves_who_comes_to_a_passed_socket_to_the_next_server)
+{
+    struct err err = {""};
+    struct listener theirs;
+
+    ck_assert_int_eq(listener_open(&theirs, front_address, &err), 0);
+    start_with(&theirs);
+    ck_assert(!http_server_drain(front_server));
+    struct http_client *newcomer = http_client_open(theirs.text);
+    front_request(newcomer, "GET /hello");
+    settle();
+    ck_assert_uint_eq(front_seen.n_called, 0);
+    front_stop(NO_GRACE);
+    start_with(&theirs);
+    ck_assert_int_eq(http_client_receive(newcomer)->status, 200);
+    http_client_close(newcomer);
+    front_stop(NO_GRACE);
+    listener_close(&theirs);
+}
+
+CO_TEST(server_is_not_idle_while_somebody_may_be_about_to_ask)
+{
+    front_start();
+    struct http_client *newcomer = front_open();
+    settle();
+    ck_assert(!http_server_is_idle(front_server));
+    ck_assert_int_eq(co_sleep(CO_SECOND), 0);
+    ck_assert(http_server_is_idle(front_server));
+    http_client_close(newcomer);
+    front_stop(NO_GRACE);
+}
+
 CO_TEST(server_is_idle_when_nobody_is_served)
 {
     front_start();
     struct http_client *client = front_open();
     struct http_client *silent = front_open();
     settle();
+    ck_assert_int_eq(co_sleep(CO_SECOND), 0);
     ck_assert(http_server_is_idle(front_server));
     front_request(client, "GET /wait/1000");
     settle();
@@ -110,6 +157,8 @@ Suite *suite_http_server_drain(void)
     tcase_add_test(tcase, drain_lets_clients_ask_and_closes_behind_the_answer);
     tcase_add_test(tcase, drain_ends_who_follows_something_and_nobody_else);
     tcase_add_test(tcase, drain_leaves_what_is_handled_alone);
+    tcase_add_test(tcase, drain_leaves_who_comes_to_a_passed_socket_to_the_next_server);
+    tcase_add_test(tcase, server_is_not_idle_while_somebody_may_be_about_to_ask);
     tcase_add_test(tcase, server_is_idle_when_nobody_is_served);
     suite_add_tcase(suite, tcase);
     return suite;

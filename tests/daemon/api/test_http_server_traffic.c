@@ -56,9 +56,9 @@ CO_TEST(what_is_refused_counts_once)
 {
     front_start();
     struct http_client *client = front_open();
-    http_client_send(client, "GET /hello HTTP/1.1\r\n\r\n");
-    ck_assert_int_eq(http_client_receive(client)->status, 400);
-    assert_counted(NULL, 400, 1);
+    http_client_send(client, "GET /hello HTTP/1.1\r\nHost: other.test\r\n\r\n");
+    ck_assert_int_eq(http_client_receive(client)->status, 403);
+    assert_counted(NULL, 403, 1);
     http_client_close(client);
     client = front_open();
     http_client_send(client,

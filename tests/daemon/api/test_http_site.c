@@ -5,16 +5,19 @@
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const hosts[] = {"gather.example", "proxy.example:8443", "[fd00::1]"};
-static const char *const origins[] = {"https://board.example"};
+static const struct string_list none;
+static const struct string_list hosts = {
+    (const char *const[]){"gather.example", "proxy.example:8443", "[fd00::1]"}, 3};
+static const struct string_list origins = {(const char *const[]){"https://board.example"}, 1};
 
-#define LISTS .hosts = hosts, .n_hosts = 3, .origins = origins, .n_origins = 1
+#define LISTS .hosts = &hosts, .origins = &origins
 
 static const struct http_site tcp = {.address = "192.0.2.1", .port = 7480, LISTS};
 static const struct http_site tcp6 = {.address = "[2001:db8::1]", .port = 7480, LISTS};
 static const struct http_site port_80 = {.address = "192.0.2.1", .port = 80, LISTS};
 static const struct http_site unix_socket = {LISTS};
-static const struct http_site bare = {.address = "192.0.2.1", .port = 7480};
+static const struct http_site bare = {
+    .address = "192.0.2.1", .port = 7480, .hosts = &none, .origins = &none};
 
 static const struct {
     const struct http_site *site;
@@ -38,6 +41,7 @@ static const struct {
     {&port_80, "localhost", true},
     {&unix_socket, "localhost", true},
     {&unix_socket, "localhost:1", true},
+    {&unix_socket, "localhost:", true},
     {&unix_socket, "127.0.0.1", true},
     {&unix_socket, "gather.example", true},
 
@@ -60,6 +64,9 @@ static const struct {
     {&tcp, "user@localhost:7480", false},
     {&tcp, "proxy.example", false},
     {&tcp, "proxy.example:7480", false},
+    {&tcp, "gather.example:https", false},
+    {&tcp, "gather.example:80:80", false},
+    {&tcp, "[fd00::1]99", false},
     {&tcp, "sub.gather.example", false},
     {&tcp, "gather.example.evil.example", false},
     {&tcp, "[::1", false},
@@ -69,6 +76,8 @@ static const struct {
     {&tcp6, "2001:db8::1:7480", false},
     {&unix_socket, "evil.example", false},
     {&unix_socket, "", false},
+    {&unix_socket, "localhost:x", false},
+    {&unix_socket, "[::1]x", false},
     {&bare, "gather.example", false},
 };
 

@@ -8,6 +8,7 @@
 #include "lib/co/base.h"
 
 #include "daemon/api/http_exchange_private.h"
+#include "daemon/model/problem_text.h"
 #include "tests/support/fault.h"
 
 static struct http_exchange exchange;

@@ -235,6 +235,28 @@ START_TEST(failed_allocation_of_defaults_leaks_nothing)
 }
 END_TEST
 
+static const char *const others[] = {
+    "api.max_items=7",        "api.max_body_bytes=2K", "api.max_wait_ms=3s",
+    "fetch.user_agent=other", "egress.nat64=deny",     "egress.allow=10.0.0.0/8",
+    "api.listen=127.0.0.1:1",
+};
+
+START_TEST(values_of_two_configurations_are_compared_and_copied)
+{
+    struct config other;
+    size_t length = strcspn(others[_i], "=");
+    const struct setting *setting = config_find(others[_i], length, NULL);
+
+    ck_assert_int_eq(config_init(&other), 0);
+    ck_assert(setting_is_same(setting, &config, &other));
+    ck_assert_int_eq(config_set(&other, others[_i], NULL), 0);
+    ck_assert(!setting_is_same(setting, &config, &other));
+    setting_copy(setting, &config, &other);
+    ck_assert(setting_is_same(setting, &config, &other));
+    config_done(&other);
+}
+END_TEST
+
 Suite *suite_config(void);
 
 Suite *suite_config(void)
@@ -252,6 +274,8 @@ Suite *suite_config(void)
     tcase_add_test(tcase, list_has_a_limit);
     tcase_add_test(tcase, memory_for_values_is_limited);
     tcase_add_test(tcase, failed_allocation_of_defaults_leaks_nothing);
+    tcase_add_loop_test(tcase, values_of_two_configurations_are_compared_and_copied, 0,
+                        N_ELEMENTS(others));
     suite_add_tcase(suite, tcase);
     return suite;
 }

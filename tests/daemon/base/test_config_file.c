@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/fault.h"
@@ -180,6 +181,10 @@ static const struct {
     {"[log]\nlevel = info\n\n[log]\nlevel = info\n", "5: log.level: was set in line 2 already\n"},
     {"[log]\nnonsense\n", "2: this is neither `key = value` nor [section]\n"},
     {"[log\n", "1: this is neither `key = value` nor [section]\n"},
+    {"[log ;]\nlevel = info\n", "1: this is neither `key = value` nor [section]\n"
+                                "2: level: there is no such setting; did you mean log.level?\n"},
+    {"[log]\nlevel = info\n[fetch ; comment]\n",
+     "3: this is neither `key = value` nor [section]\n"},
     {"= 5\n", "1: : there is no such setting\n"},
     {"[probe.a]\nmethodd = GET\n",
      "2: probe.a.methodd: probe modules have no such setting; did you mean method?\n"},
@@ -420,6 +425,147 @@ START_TEST(failed_allocation_is_told_and_leaks_nothing)
 }
 END_TEST
 
+/* --- Drop-ins --------------------------------------------------------------------------------- */
+
+static char directory[32];
+
+static void write_file(const char *name, const char *text)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    FILE *file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* As they are read. */
+static const char *const names_in_order[] = {
+    "x.conf",          "x.conf.d/20-late.conf", "x.conf.d/3.conf",    "x.conf.d/B.conf",
+    "x.conf.d/a.conf", "x.conf.d/a.conf.conf",  "x.conf.d/ab c.conf", "x.conf.d/\xc3\xa4.conf"};
+static const char *const names_not_read[] = {"x.conf.d/ignored", "x.conf.d/.hidden.conf",
+                                             "x.conf.d/.conf", "x.conf.d/a.conf~", "x.conf.d"};
+
+static void make_directory(void)
+{
+    char path[64];
+
+    set_up();
+    strcpy(directory, "/tmp/gatherd-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/x.conf.d", directory);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void remove_files(const char *const *names, size_t n)
+{
+    char path[96];
+
+    for (size_t i = 0; i < n; i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        (void)remove(path);
+    }
+}
+
+static void remove_directory(void)
+{
+    remove_files(names_in_order, N_ELEMENTS(names_in_order));
+    remove_files(names_not_read, N_ELEMENTS(names_not_read));
+    ck_assert_int_eq(rmdir(directory), 0);
+    tear_down();
+}
+
+static int load_all(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/x.conf", directory);
+    return config_load(&config, path, note_complaint, directory);
+}
+
+START_TEST(drop_ins_are_read_behind_the_file_by_name)
+{
+    write_file("x.conf", "[api]\nmax_items = 1\nmax_connections = 1\n[fetch]\nconcurrency = 1\n");
+    write_file("x.conf.d/20-late.conf", "[api]\nmax_items = 2\nmax_connections = 2\n");
+    write_file("x.conf.d/3.conf", "[api]\nmax_items = 3\n");
+    write_file("x.conf.d/ignored", "[api]\nmax_items = 4\n");
+    write_file("x.conf.d/.hidden.conf", "[api]\nmax_items = 5\n");
+    ck_assert_int_eq(load_all(), 0);
+    ck_assert_str_eq(complaints, "");
+    ck_assert_uint_eq(config.api.max_items, 3);
+    ck_assert_uint_eq(config.api.max_connections, 2);
+    ck_assert_uint_eq(config.fetch.concurrency, 1);
+}
+END_TEST
+
+START_TEST(their_order_is_that_of_the_bytes_of_their_names)
+{
+    char expected[sizeof(complaints)] = "";
+
+    for (size_t i = N_ELEMENTS(names_in_order); i-- > 0;)
+        write_file(names_in_order[i], "?");
+    for (size_t i = 0; i < N_ELEMENTS(names_not_read) - 1; i++)
+        write_file(names_not_read[i], "?");
+    ck_assert_int_eq(load_all(), -EINVAL);
+    for (size_t i = 0; i < N_ELEMENTS(names_in_order); i++)
+        sprintf(expected + strlen(expected), "%s:1: this is neither `key = value` nor [section]\n",
+                names_in_order[i]);
+    ck_assert_str_eq(complaints, expected);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_read_does_not_keep_others_from_it)
+{
+    char path[64];
+
+    write_file("x.conf", "[api]\nmax_items = 1\n");
+    snprintf(path, sizeof(path), "%s/x.conf.d/20-late.conf", directory);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/x.conf.d/3.conf", directory);
+    ck_assert_int_eq(symlink("nowhere", path), 0);
+    write_file("x.conf.d/a.conf", "[api]\nmax_items = 7\n");
+    ck_assert_int_eq(load_all(), -EISDIR);
+    ck_assert_str_eq(complaints, "x.conf.d/20-late.conf: Is a directory\n"
+                                 "x.conf.d/3.conf: No such file or directory\n");
+    ck_assert_uint_eq(config.api.max_items, 7);
+}
+END_TEST
+
+START_TEST(a_file_in_place_of_their_directory_is_not_read)
+{
+    char path[64];
+
+    write_file("x.conf", "[api]\nmax_items = 1\n");
+    snprintf(path, sizeof(path), "%s/x.conf.d", directory);
+    ck_assert_int_eq(rmdir(path), 0);
+    write_file("x.conf.d", "?");
+    ck_assert_int_eq(load_all(), 0);
+    ck_assert_uint_eq(config.api.max_items, 1);
+}
+END_TEST
+
+START_TEST(what_is_wrong_in_all_of_them_is_told)
+{
+    write_file("x.conf", "[api]\nmax_items = a\n");
+    write_file("x.conf.d/20-late.conf", "[api]\nmax_items = b\n");
+    write_file("x.conf.d/3.conf", "[api]\nmax_items = 7\n");
+    ck_assert_int_eq(load_all(), -EINVAL);
+    ck_assert_str_eq(complaints,
+                     "x.conf:2: api.max_items: 'a' is not a whole number\n"
+                     "x.conf.d/20-late.conf:2: api.max_items: 'b' is not a whole number\n");
+    ck_assert_uint_eq(config.api.max_items, 7);
+}
+END_TEST
+
+START_TEST(drop_ins_do_not_replace_a_file_that_is_not_there)
+{
+    write_file("x.conf.d/3.conf", "[api]\nmax_items = 7\n");
+    ck_assert_int_eq(load_all(), -ENOENT);
+    ck_assert_str_eq(complaints, "x.conf: No such file or directory\n");
+}
+END_TEST
+
 Suite *suite_config_file(void);
 
 Suite *suite_config_file(void)
@@ -447,6 +593,16 @@ Suite *suite_config_file(void)
     tcase_add_test(tcase, print_says_when_nobody_can_take_it);
     tcase_add_test(tcase, random_files_do_no_harm);
     tcase_add_test(tcase, failed_allocation_is_told_and_leaks_nothing);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("drop_ins");
+    tcase_add_checked_fixture(tcase, make_directory, remove_directory);
+    tcase_add_test(tcase, drop_ins_are_read_behind_the_file_by_name);
+    tcase_add_test(tcase, their_order_is_that_of_the_bytes_of_their_names);
+    tcase_add_test(tcase, one_that_cannot_be_read_does_not_keep_others_from_it);
+    tcase_add_test(tcase, a_file_in_place_of_their_directory_is_not_read);
+    tcase_add_test(tcase, what_is_wrong_in_all_of_them_is_told);
+    tcase_add_test(tcase, drop_ins_do_not_replace_a_file_that_is_not_there);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -83,6 +83,8 @@ static const char *const not_dates[] = {
     "Sun, 06 Nov 1994 24:00:00 GMT",
     "Sun, 06 Nov 1994 08:60:00 GMT",
     "Sun, 06 Nov 1994 08:49:61 GMT",
+    "Fri, 31 Dec 9999 23:59:60 GMT",
+    "Fri Dec 31 23:59:60 9999",
     "Sun, 06-Nov-1994 08:49:37 GMT",
     "Sunday, 06-Nov-1994 08:49:37 GMT",
     "Sun, 06 Nov 1994",
@@ -98,6 +100,7 @@ START_TEST(anything_else_is_no_date)
     int64_t instant = 5;
 
     ck_assert_int_eq(http_date_parse(not_dates[_i], now, &instant), -EINVAL);
+    ck_assert_int_eq(http_date_parse_fixdate(not_dates[_i], &instant), -EINVAL);
     ck_assert_int_eq(instant, 5);
 }
 END_TEST

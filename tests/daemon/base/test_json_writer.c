@@ -334,7 +334,7 @@ END_TEST
 
 START_TEST(texts_of_every_length_read_back)
 {
-    unsigned char bytes[1024];
+    unsigned char bytes[1024] = {0};
 
     for (size_t len = 0; len <= sizeof(bytes); len++) {
         memset(bytes, 'a', len);

@@ -7,22 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/base/utf8.h"
-
-#include "tests/support/random.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-
-enum {
-    RECORD_LEN_MAX = 2048,
-    UNCUT_LEN_MAX = RECORD_LEN_MAX - sizeof("... [cut]") + 1,
-};
+#include "daemon/base/log_limit.h"
 
 static int read_end, write_end;
 static char records[1 << 17];
+
+static int64_t now_us;
+
+static int64_t hand_wound(void)
+{
+    return now_us;
+}
 
 static void set_up(void)
 {
@@ -34,27 +34,36 @@ static void set_up(void)
     unsetenv("JOURNAL_STREAM");
     log_init(write_end);
     log_set_level(LOG_LEVEL_INFO);
+    log_set_format(LOG_FORMAT_TEXT);
+    log_set_clock(hand_wound);
 }
 
 static void tear_down(void)
 {
     log_init(STDERR_FILENO);
     log_set_level(LOG_LEVEL_INFO);
+    log_set_format(LOG_FORMAT_TEXT);
+    log_set_clock(NULL);
     close(read_end);
     close(write_end);
 }
 
-static void set_up_journal(void)
+static void lead_to_journal(void)
 {
     char stream[64];
     struct stat stat;
 
-    set_up();
     ck_assert_int_eq(fstat(write_end, &stat), 0);
     snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
     log_init(write_end);
     unsetenv("JOURNAL_STREAM");
+}
+
+static void set_up_prefixed(void)
+{
+    set_up();
+    lead_to_journal();
 }
 
 /* All that was logged since the last time. */
@@ -66,128 +75,36 @@ static const char *read_records(void)
     return records;
 }
 
-START_TEST(record_has_time_and_level_without_a_journal)
+/* --- Lines ------------------------------------------------------------------------------------ */
+
+START_TEST(record_has_the_time)
 {
     int end = 0;
 
-    log_error("%s %d", "answer", 42);
+    log_event(EVENT_STORE_FULL, LOG_NO_FIELDS, "%s %d", "answer", 42);
     read_records();
     ck_assert_int_eq(sscanf(records, "%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%*6dZ error: %n", &end), 0);
     ck_assert_str_eq(records + end, "answer 42\n");
 }
 END_TEST
 
-static const struct {
-    enum log_level level;
-    const char *record;
-} priorities[] = {
-    {LOG_LEVEL_ERROR, "<3>x\n"},
-    {LOG_LEVEL_WARNING, "<4>x\n"},
-    {LOG_LEVEL_INFO, "<6>x\n"},
-    {LOG_LEVEL_DEBUG, "<7>x\n"},
-};
-
-START_TEST(record_has_a_priority_for_the_journal)
-{
-    log_set_level(LOG_LEVEL_DEBUG);
-    log_at(priorities[_i].level, "x");
-    ck_assert_str_eq(read_records(), priorities[_i].record);
-}
-END_TEST
-
-START_TEST(journal_of_another_stream_is_not_ours)
+START_TEST(stream_of_somebody_else_is_not_the_journal)
 {
     setenv("JOURNAL_STREAM", "1:2", 1);
     log_init(write_end);
+    log_set_format(LOG_FORMAT_AUTO);
     unsetenv("JOURNAL_STREAM");
-    log_info("x");
-    ck_assert_int_ne(read_records()[0], '<');
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "x");
+    ck_assert_ptr_nonnull(strstr(read_records(), " info: x\n"));
 }
 END_TEST
 
-static const struct {
-    const char *message, *record;
-} escapes[] = {
-    {"plain text, {\"json\"}", "<6>plain text, {\"json\"}\n"},
-    {"a\n<0>forged", "<6>a\\x0a<0>forged\n"},
-    {"a\r\x1b[31mb\tc\x7f", "<6>a\\x0d\\x1b[31mb\\x09c\\x7f\n"},
-    {"C:\\x0a", "<6>C:\\\\x0a\n"},
-    {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "<6>caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\n"},
-    {"caf\xe9", "<6>caf\\xe9\n"},
-    {"\xc0\x8a", "<6>\\xc0\\x8a\n"},
-    {"\xc2\x9b"
-     "31m",
-     "<6>\\xc2\\x9b31m\n"},
-    {"a\xe2\x80\xae"
-     "b",
-     "<6>a\\xe2\\x80\\xaeb\n"},
-    {"\xe2\x81\xa6\xe2\x81\xa9", "<6>\\xe2\\x81\\xa6\\xe2\\x81\\xa9\n"},
-    {"\xe2\x80\xa8\xd8\x9c", "<6>\\xe2\\x80\\xa8\\xd8\\x9c\n"},
-    {"", "<6>\n"},
-};
-
-START_TEST(what_could_forge_or_hide_something_is_escaped)
+START_TEST(json_has_the_fields)
 {
-    log_info("%s", escapes[_i].message);
-    ck_assert_str_eq(read_records(), escapes[_i].record);
-}
-END_TEST
-
-static bool is_one_harmless_line(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i + 1 < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    return len > 0 && text[len - 1] == '\n' && utf8_is_valid(text, len);
-}
-
-START_TEST(random_bytes_make_one_line_of_harmless_text)
-{
-    struct random random = {1};
-    char bytes[400];
-
-    for (int round = 0; round < 2000; round++) {
-        for (size_t i = 0; i < sizeof(bytes); i++)
-            bytes[i] = (char)(1 + random_below(&random, 255));
-        log_info("%.*s", (int)sizeof(bytes), bytes);
-        ck_assert(is_one_harmless_line(read_records()));
-    }
-}
-END_TEST
-
-/* What a message repeats, and from how many bytes on the record is nearly full: the pieces take
- * one, two, four and twelve bytes in it. */
-static const struct {
-    const char *piece;
-    size_t from;
-} long_messages[] = {
-    {"a", 1900},
-    {"\xc3\xa9", 1900},
-    {"\n", 450},
-    {"\xe2\x80\xae", 480},
-};
-
-START_TEST(long_record_is_cut_and_marked)
-{
-    const char *piece = long_messages[_i].piece;
-    size_t from = long_messages[_i].from, n = strlen(piece);
-    char message[2100] = "";
-    bool cut = false;
-
-    for (size_t len = 0; len + n < sizeof(message) && len < from + 200; len += n) {
-        memcpy(message + len, piece, n + 1);
-        if (len < from)
-            continue;
-        log_info("%s", message);
-        size_t n_record = strlen(read_records());
-        cut = strstr(records, "... [cut]\n") != NULL;
-        ck_assert_uint_le(n_record, RECORD_LEN_MAX);
-        ck_assert_uint_eq(cut, n_record > UNCUT_LEN_MAX);
-        ck_assert(is_one_harmless_line(records));
-    }
-    ck_assert(cut);
+    log_set_format(LOG_FORMAT_JSON);
+    log_event(EVENT_JOB_DAMAGED, LOG_FIELDS({"job_id", "j"}, {"path", NULL}), "job %s", "j");
+    ck_assert_ptr_nonnull(strstr(read_records(), ",\"event\":\"job.damaged\",\"message\":\"job j\","
+                                                 "\"job_id\":\"j\"}\n"));
 }
 END_TEST
 
@@ -196,23 +113,37 @@ START_TEST(levels_beyond_the_set_one_are_ignored)
     int n_evaluated = 0;
 
     log_set_level(LOG_LEVEL_WARNING);
-    log_info("%d", ++n_evaluated);
-    log_debug("%d", ++n_evaluated);
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "%d", ++n_evaluated);
+    log_event(EVENT_HTTP_DIAGNOSTIC, LOG_NO_FIELDS, "%d", ++n_evaluated);
     ck_assert_str_eq(read_records(), "");
     ck_assert_int_eq(n_evaluated, 0);
-    log_warning("%d", ++n_evaluated);
+    log_event(EVENT_EGRESS_WIDE, LOG_NO_FIELDS, "%d", ++n_evaluated);
     ck_assert_str_eq(read_records(), "<4>1\n");
+}
+END_TEST
+
+START_TEST(long_message_is_cut)
+{
+    char message[5000];
+
+    memset(message, 'a', sizeof(message) - 1);
+    message[sizeof(message) - 1] = '\0';
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "%s", message);
+    ck_assert_uint_eq(strlen(read_records()), 2048);
+    ck_assert_str_eq(records + 2038, "... [cut]\n");
 }
 END_TEST
 
 START_TEST(errno_can_be_logged_and_stays)
 {
     errno = ENOENT;
-    log_info("%m");
+    log_event(EVENT_REQUEST_FAILED, LOG_NO_FIELDS, "%m");
     ck_assert_int_eq(errno, ENOENT);
-    ck_assert_str_eq(read_records(), "<6>No such file or directory\n");
+    ck_assert_str_eq(read_records(), "<3>No such file or directory\n");
 }
 END_TEST
+
+/* --- Nobody reads ----------------------------------------------------------------------------- */
 
 static void fill_pipe(void)
 {
@@ -233,14 +164,14 @@ START_TEST(full_pipe_drops_records_and_says_so_later)
 
     fill_pipe();
     ck_assert_int_eq(fcntl(write_end, F_SETFL, 0), 0);
-    log_info("lost");
-    log_info("lost as well");
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "lost");
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "lost as well");
     ck_assert_uint_eq(log_n_dropped() - before, 2);
 
     empty_pipe();
-    log_info("there again");
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "there again");
     ck_assert_str_eq(read_records(), "<4>log: 2 records were lost\n<6>there again\n");
-    log_info("once is enough");
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "once is enough");
     ck_assert_str_eq(read_records(), "<6>once is enough\n");
 }
 END_TEST
@@ -252,37 +183,209 @@ START_TEST(closed_descriptor_drops_records)
 
     close(fd);
     log_init(fd);
-    log_info("nowhere to go");
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "nowhere to go");
     ck_assert_uint_eq(log_n_dropped() - before, 1);
+    log_init(write_end);
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "settles it");
 }
 END_TEST
 
-START_TEST(level_has_a_name)
-{
-    enum log_level level = LOG_LEVEL_ERROR;
+/* --- Too many --------------------------------------------------------------------------------- */
 
-    ck_assert_int_eq(log_level_from_name(log_level_names[_i], &level), 0);
-    ck_assert_uint_eq(level, (unsigned)_i);
+static unsigned n_lines(const char *text)
+{
+    unsigned n = 0;
+
+    for (; (text = strchr(text, '\n')) != NULL; text++)
+        n++;
+    return n;
+}
+
+static void log_failures(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        log_event(EVENT_REQUEST_FAILED, LOG_NO_FIELDS, "failure");
+}
+
+START_TEST(next_record_of_a_kind_says_how_many_were_left_out)
+{
+    log_failures(LOG_LIMIT_BURST + 30);
+    ck_assert_uint_eq(n_lines(read_records()), LOG_LIMIT_BURST);
+    now_us += LOG_LIMIT_PERIOD_US;
+    log_failures(1);
+    ck_assert_str_eq(read_records(),
+                     "<4>30 more records of request.failed were left out\n<3>failure\n");
+    now_us += LOG_LIMIT_PERIOD_US;
+    log_failures(1);
+    ck_assert_str_eq(read_records(), "<3>failure\n");
 }
 END_TEST
 
-START_TEST(unknown_name_is_no_level)
+START_TEST(time_says_how_many_were_left_out)
 {
-    enum log_level level = LOG_LEVEL_DEBUG;
-
-    ck_assert_int_eq(log_level_from_name("Info", &level), -EINVAL);
-    ck_assert_int_eq(log_level_from_name("", &level), -EINVAL);
-    ck_assert_uint_eq(level, LOG_LEVEL_DEBUG);
+    log_failures(LOG_LIMIT_BURST + 30);
+    log_report_left_out();
+    ck_assert_uint_eq(n_lines(read_records()), LOG_LIMIT_BURST);
+    now_us += LOG_LIMIT_PERIOD_US;
+    log_report_left_out();
+    ck_assert_str_eq(read_records(), "<4>30 more records of request.failed were left out\n");
+    log_report_left_out();
+    ck_assert_str_eq(read_records(), "");
 }
 END_TEST
 
-static TCase *terminal_tests(void)
+START_TEST(kinds_are_limited_each_by_itself)
 {
-    TCase *tcase = tcase_create("terminal");
+    log_failures(LOG_LIMIT_BURST + 1);
+    read_records();
+    log_event(EVENT_STORE_FULL, LOG_NO_FIELDS, "full");
+    ck_assert_str_eq(read_records(), "<3>full\n");
+}
+END_TEST
+
+START_TEST(start_and_stop_are_never_left_out)
+{
+    for (unsigned i = 0; i < 10 * LOG_LIMIT_BURST; i++)
+        log_event(EVENT_DAEMON_STOPPING, LOG_NO_FIELDS, "stopping");
+    ck_assert_uint_eq(n_lines(read_records()), 10 * LOG_LIMIT_BURST);
+}
+END_TEST
+
+START_TEST(what_is_not_wanted_is_not_left_out)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    for (unsigned i = 0; i < 2 * LOG_LIMIT_BURST; i++)
+        log_event(EVENT_CALLBACK_GIVEN_UP, LOG_NO_FIELDS, "given up");
+    now_us += LOG_LIMIT_PERIOD_US;
+    log_report_left_out();
+    ck_assert_str_eq(read_records(), "");
+}
+END_TEST
+
+/* --- The journal ------------------------------------------------------------------------------ */
+
+static char directory[] = "/tmp/test_log.XXXXXX";
+static char journal_path[sizeof(directory) + sizeof("/socket")];
+static int journal;
+
+static void listen_as_journal(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", journal_path);
+    journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(journal, (const struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void end_journal(void)
+{
+    close(journal);
+    ck_assert_int_eq(unlink(journal_path), 0);
+}
+
+static void set_up_journal(void)
+{
+    set_up_prefixed();
+    strcpy(directory + sizeof(directory) - 7, "XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(journal_path, sizeof(journal_path), "%s/socket", directory);
+    listen_as_journal();
+    log_set_journal(journal_path);
+    log_set_format(LOG_FORMAT_AUTO);
+}
+
+static void tear_down_journal(void)
+{
+    log_set_journal(NULL);
+    end_journal();
+    ck_assert_int_eq(rmdir(directory), 0);
+    tear_down();
+}
+
+static const char *read_entry(void)
+{
+    ssize_t n = recv(journal, records, sizeof(records) - 1, 0);
+
+    records[n > 0 ? n : 0] = '\0';
+    return records;
+}
+
+START_TEST(entry_says_where_it_was_logged)
+{
+    char place[128];
+
+    log_event(EVENT_JOB_DAMAGED, LOG_FIELDS({"job_id", "j"}), "a\nPRIORITY=0");
+    snprintf(place, sizeof(place), "\nCODE_FILE=%s\nCODE_LINE=%d\nCODE_FUNC=", __FILE__,
+             __LINE__ - 2);
+    read_entry();
+    ck_assert_int_eq(strncmp(records, "MESSAGE=a\\x0aPRIORITY=0\nPRIORITY=3\n", 35), 0);
+    ck_assert_ptr_nonnull(strstr(records, place));
+    ck_assert_ptr_nonnull(strstr(records, "\nGATHERD_JOB_ID=j\n"));
+    ck_assert_str_eq(read_records(), "");
+}
+END_TEST
+
+START_TEST(without_its_socket_the_journal_gets_lines)
+{
+    end_journal();
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "x");
+    ck_assert_str_eq(read_records(), "<6>x\n");
+    listen_as_journal();
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "y");
+    ck_assert_int_eq(strncmp(read_entry(), "MESSAGE=y\n", 10), 0);
+    ck_assert_str_eq(read_records(), "");
+}
+END_TEST
+
+START_TEST(busy_journal_is_not_waited_for)
+{
+    for (unsigned i = 0; i < 1000; i++)
+        log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "x");
+    ck_assert_ptr_nonnull(strstr(read_records(), "<6>x\n"));
+}
+END_TEST
+
+START_TEST(format_that_was_asked_for_is_taken)
+{
+    log_set_format(LOG_FORMAT_TEXT);
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "x");
+    ck_assert_str_eq(read_records(), "<6>x\n");
+    log_init(write_end); /* without $JOURNAL_STREAM */
+    log_set_format(LOG_FORMAT_JOURNAL);
+    log_event(EVENT_DAEMON_READY, LOG_NO_FIELDS, "y");
+    ck_assert_str_eq(read_records(), "");
+    ck_assert_int_eq(strncmp(read_entry(), "MESSAGE=y\n", 10), 0);
+}
+END_TEST
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
+static TCase *text_tests(void)
+{
+    TCase *tcase = tcase_create("text");
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, record_has_time_and_level_without_a_journal);
-    tcase_add_test(tcase, journal_of_another_stream_is_not_ours);
+    tcase_add_test(tcase, record_has_the_time);
+    tcase_add_test(tcase, stream_of_somebody_else_is_not_the_journal);
+    tcase_add_test(tcase, json_has_the_fields);
+    return tcase;
+}
+
+static TCase *prefixed_tests(void)
+{
+    TCase *tcase = tcase_create("prefixed");
+
+    tcase_add_checked_fixture(tcase, set_up_prefixed, tear_down);
+    tcase_add_test(tcase, levels_beyond_the_set_one_are_ignored);
+    tcase_add_test(tcase, long_message_is_cut);
+    tcase_add_test(tcase, errno_can_be_logged_and_stays);
+    tcase_add_test(tcase, full_pipe_drops_records_and_says_so_later);
+    tcase_add_test(tcase, closed_descriptor_drops_records);
+    tcase_add_test(tcase, next_record_of_a_kind_says_how_many_were_left_out);
+    tcase_add_test(tcase, time_says_how_many_were_left_out);
+    tcase_add_test(tcase, kinds_are_limited_each_by_itself);
+    tcase_add_test(tcase, start_and_stop_are_never_left_out);
+    tcase_add_test(tcase, what_is_not_wanted_is_not_left_out);
     return tcase;
 }
 
@@ -290,16 +393,11 @@ static TCase *journal_tests(void)
 {
     TCase *tcase = tcase_create("journal");
 
-    tcase_add_checked_fixture(tcase, set_up_journal, tear_down);
-    tcase_add_loop_test(tcase, record_has_a_priority_for_the_journal, 0, N_ELEMENTS(priorities));
-    tcase_add_loop_test(tcase, what_could_forge_or_hide_something_is_escaped, 0,
-                        N_ELEMENTS(escapes));
-    tcase_add_test(tcase, random_bytes_make_one_line_of_harmless_text);
-    tcase_add_loop_test(tcase, long_record_is_cut_and_marked, 0, N_ELEMENTS(long_messages));
-    tcase_add_test(tcase, levels_beyond_the_set_one_are_ignored);
-    tcase_add_test(tcase, errno_can_be_logged_and_stays);
-    tcase_add_test(tcase, full_pipe_drops_records_and_says_so_later);
-    tcase_add_test(tcase, closed_descriptor_drops_records);
+    tcase_add_checked_fixture(tcase, set_up_journal, tear_down_journal);
+    tcase_add_test(tcase, entry_says_where_it_was_logged);
+    tcase_add_test(tcase, without_its_socket_the_journal_gets_lines);
+    tcase_add_test(tcase, busy_journal_is_not_waited_for);
+    tcase_add_test(tcase, format_that_was_asked_for_is_taken);
     return tcase;
 }
 
@@ -308,12 +406,9 @@ Suite *suite_log(void);
 Suite *suite_log(void)
 {
     Suite *suite = suite_create("daemon/base/log");
-    TCase *names = tcase_create("names");
 
-    tcase_add_loop_test(names, level_has_a_name, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG + 1);
-    tcase_add_test(names, unknown_name_is_no_level);
-    suite_add_tcase(suite, names);
-    suite_add_tcase(suite, terminal_tests());
+    suite_add_tcase(suite, text_tests());
+    suite_add_tcase(suite, prefixed_tests());
     suite_add_tcase(suite, journal_tests());
     return suite;
 }

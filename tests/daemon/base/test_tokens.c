@@ -55,26 +55,24 @@ static int load(const char *text)
 
 START_TEST(token_is_found_by_what_its_hash_is_of)
 {
-    const struct token *token = NULL;
+    struct token *token = NULL;
 
     ck_assert_int_eq(load("# who may\n\n  other " HASH_OF_EMPTY " admin\r\n"
                           "\tci\t" HASH_OF_ABC " submit,read tenant=web requests_per_second=20 "
                           "queued_items=1000000"),
                      0);
-    ck_assert_uint_eq(tokens_n(tokens), 2);
     ck_assert_int_eq(tokens_find(tokens, "abc", &token), 0);
     ck_assert_str_eq(token->name, "ci");
     ck_assert_str_eq(token->tenant, "web");
     ck_assert_uint_eq(token->requests_per_second, 20);
     ck_assert_uint_eq(token->queued_items, 1000000);
     ck_assert_uint_eq(token->line, 4);
-    ck_assert_uint_eq(token->index, 1);
 }
 END_TEST
 
 START_TEST(whoever_shows_something_else_is_nobody)
 {
-    const struct token *token = NULL;
+    struct token *token = NULL;
     static const char *const shown[] = {"",     "ab",  "abcd", "ABC", HASH_OF_ABC, &HASH_OF_ABC[7],
                                         " abc", "abc "};
 
@@ -136,6 +134,8 @@ static const struct {
     {"a " HASH_OF_ABC " read tenant", "behind the rights"},
     {"a " HASH_OF_ABC " read tenant=", "a tenant is"},
     {"a " HASH_OF_ABC " read tenant=CAN/ARY", "a tenant is"},
+    {"a " HASH_OF_ABC " read tenant=a tenant=CANARY", "tenant is there twice"},
+    {"a " HASH_OF_ABC " read queued_items=5 queued_items=CANARY", "queued_items is there twice"},
     {"a " HASH_OF_ABC " read queued_items=CANARY", "a quota is"},
     {"a " HASH_OF_ABC " read queued_items=0", "a quota is"},
     {"a " HASH_OF_ABC " read requests_per_second=-1", "a quota is"},
@@ -197,13 +197,12 @@ START_TEST(thousand_tokens_are_read_and_no_more)
 {
     size_t size = (TOKENS_MAX + 1) * 100;
     char *text = malloc(size);
-    const struct token *token;
+    struct token *token;
     size_t used = 0;
 
     for (unsigned i = 0; i < TOKENS_MAX; i++)
         used += (size_t)snprintf(text + used, size - used, "t%u sha256:%064x read\n", i, i);
     ck_assert_int_eq(load(text), 0);
-    ck_assert_uint_eq(tokens_n(tokens), TOKENS_MAX);
     ck_assert_int_eq(tokens_find(tokens, "abc", &token), -ENOENT);
     tokens_free(tokens);
     snprintf(text + used, size - used, "last " HASH_OF_ABC " read\n");
@@ -229,6 +228,31 @@ START_TEST(every_failing_allocation_is_reported)
 }
 END_TEST
 
+START_TEST(tokens_that_replace_others_go_on_with_their_buckets)
+{
+    struct tokens *before;
+    struct token *token;
+
+    ck_assert_int_eq(load("ci " HASH_OF_ABC " read\nother " HASH_OF_EMPTY " read"), 0);
+    ck_assert_int_eq(tokens_find(tokens, "abc", &token), 0);
+    token->use = (struct token_use){.next = 17, .n_gathering = 4};
+    before = tokens;
+    ck_assert_int_eq(load("new " HASH_OF_EMPTY " read\nci " HASH_OF_ABC " read"), 0);
+    tokens_take_over(tokens, before);
+    refcount_ref(token->owner);
+    tokens_free(before);
+    ck_assert_str_eq(token->name, "ci"); /* it is kept */
+    refcount_unref(token->owner);
+    ck_assert_int_eq(tokens_find(tokens, "abc", &token), 0);
+    ck_assert_int_eq(token->use.next, 17);
+    ck_assert_uint_eq(token->use.n_gathering, 0);
+    ck_assert_int_eq(tokens_find(tokens, "", &token), 0);
+    ck_assert_int_eq(token->use.next, 0);
+    tokens_take_over(tokens, NULL);
+    tokens_take_over(NULL, tokens);
+}
+END_TEST
+
 Suite *suite_tokens(void);
 
 Suite *suite_tokens(void)
@@ -248,6 +272,7 @@ Suite *suite_tokens(void)
     tcase_add_test(tcase, file_that_cannot_be_read_is_named);
     tcase_add_test(tcase, thousand_tokens_are_read_and_no_more);
     tcase_add_test(tcase, every_failing_allocation_is_reported);
+    tcase_add_test(tcase, tokens_that_replace_others_go_on_with_their_buckets);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -16,6 +16,8 @@
 
 #define SECOND INT64_C(1000000)
 
+static struct jobs_fixture *the_fixture; /* for tasks */
+
 static const int64_t pauses_s[] = {5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400};
 enum { N_PAUSES = sizeof(pauses_s) / sizeof(*pauses_s) };
 
@@ -192,6 +194,20 @@ JOBS_TEST(few_go_to_one_host_at_a_time)
         job_record_unref(jobs[i]);
 }
 
+/* A day, while we were not there. */
+JOBS_TEST(a_clock_that_was_set_back_delays_nothing)
+{
+    struct job_record *job = end_job_with(fixture, "/busy");
+    struct store_callback callback;
+
+    wait_for_attempts(fixture, job, 1, &callback);
+    store_callback_done(&callback);
+    restart_damaged(fixture, "UPDATE callback SET due_at = due_at + 86400000000,"
+                             " decided_at = decided_at + 86400000000");
+    ck_assert_int_eq(state_after(fixture, job, 2), CALLBACK_PENDING);
+    job_record_unref(job);
+}
+
 /* --- What survives ---------------------------------------------------------------------------- */
 
 JOBS_TEST(it_goes_on_after_a_crash)
@@ -258,6 +274,39 @@ JOBS_TEST(nobody_hears_of_a_job_that_is_deleted_while_it_runs)
     ck_assert_int_eq(query_store(fixture, "SELECT count(*) FROM callback"), 1);
     ck_assert_uint_eq(net->origin.n_requests, 3); /* two items, and that callback */
     job_record_unref(job);
+}
+
+static int delete_job(void *job, void **ret_result)
+{
+    (void)ret_result;
+    return jobs_delete(the_fixture->jobs, job);
+}
+
+/* Of a job that is there the end is told, or will be. */
+static void expect_no_lost_end(struct jobs_fixture *fixture)
+{
+    while (query_store(fixture, "SELECT count(*) FROM job WHERE ended_at IS NULL") > 0)
+        assert_ok(co_sleep(0));
+    ck_assert_int_eq(query_store(fixture, "SELECT count(*) FROM callback WHERE state = 0"), 0);
+}
+
+JOBS_TEST(who_goes_away_while_deleting_a_job_deletes_all_of_it_or_nothing)
+{
+    the_fixture = fixture;
+    for (int n_steps = 0; n_steps < 60; n_steps++) {
+        struct co_task *task;
+        struct job_record *job =
+            submit(fixture, "{\"urls\": [\"http://127.0.0.1:@/hang\"],"
+                            " \"callback\": {\"url\": \"http://127.0.0.1:@/hook\"}}");
+
+        job = wait_until_running(fixture, job, 1);
+        assert_ok(co_create_task("client", delete_job, job, &task));
+        for (int i = 0; i < n_steps; i++)
+            assert_ok(co_sleep(0));
+        co_task_stop(task, "it has gone away");
+        expect_no_lost_end(fixture);
+        job_record_unref(job);
+    }
 }
 
 /* --- What goes wrong -------------------------------------------------------------------------- */
@@ -365,10 +414,12 @@ Suite *suite_callbacks(void)
     tcase_add_test(tcase, each_attempt_comes_in_its_time_and_not_before);
     tcase_add_test(tcase, a_receiver_that_hangs_is_given_fifteen_seconds);
     tcase_add_test(tcase, few_go_to_one_host_at_a_time);
+    tcase_add_test(tcase, a_clock_that_was_set_back_delays_nothing);
     tcase_add_test(tcase, it_goes_on_after_a_crash);
     tcase_add_test(tcase, what_is_being_sent_is_given_back);
     tcase_add_test(tcase, nothing_is_sent_for_a_job_that_was_deleted);
     tcase_add_test(tcase, nobody_hears_of_a_job_that_is_deleted_while_it_runs);
+    tcase_add_test(tcase, who_goes_away_while_deleting_a_job_deletes_all_of_it_or_nothing);
     tcase_add_test(tcase, without_its_secret_it_is_not_sent);
     tcase_add_test(tcase, a_url_that_is_none_does_no_harm);
     tcase_add_test(tcase, without_memory_an_attempt_fails_and_leaks_nothing);

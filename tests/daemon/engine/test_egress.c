@@ -434,6 +434,56 @@ static void set_up(void)
     ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
 }
 
+static const char *const all_loopback[MAX_RANGES] = {"127.0.0.0/8"};
+static const char *const one_host[MAX_RANGES] = {"127.0.0.1/32"};
+static const char *const nothing[MAX_RANGES];
+
+START_TEST(policy_that_replaces_another_counts_from_then_on)
+{
+    struct egress *egress = policy(all_loopback, nothing);
+    struct co_address listener = address_of("127.0.0.1", 7480);
+
+    expect_address(egress, "127.0.0.1", 80, NULL);
+    struct egress *other = policy(all_loopback, one_host);
+    ck_assert_int_eq(egress_block_listener(other, &listener), 0);
+    ck_assert_int_eq(egress_replace(egress, other), 0);
+    expect_address(egress, "127.0.0.1", 80, "egress.deny 127.0.0.1/32");
+    expect_address(egress, "127.0.0.1", 7480, "own-listener");
+    expect_address(egress, "127.0.0.2", 80, NULL);
+    ck_assert_int_eq(egress_replace(egress, policy(nothing, nothing)), 0);
+    expect_address(egress, "127.0.0.2", 80, "ipv4-loopback");
+    egress_free(egress);
+}
+END_TEST
+
+START_TEST(names_of_rules_outlive_them)
+{
+    struct egress *egress = policy(all_loopback, one_host);
+    struct co_address address = address_of("127.0.0.1", 80);
+    const char *name = egress_check_address(egress, &address);
+
+    ck_assert_int_eq(egress_replace(egress, policy(nothing, nothing)), 0);
+    ck_assert_str_eq(name, "egress.deny 127.0.0.1/32");
+    ck_assert_int_eq(egress_replace(egress, policy(all_loopback, one_host)), 0);
+    ck_assert_ptr_eq(egress_check_address(egress, &address), name);
+    egress_free(egress);
+}
+END_TEST
+
+START_TEST(policy_that_cannot_be_replaced_stays)
+{
+    struct egress *egress = policy(all_loopback, nothing);
+    struct egress *other = policy(all_loopback, one_host);
+
+    fault_arm(1);
+    ck_assert_int_eq(egress_replace(egress, other), -ENOMEM);
+    ck_assert(fault_disarm());
+    expect_address(egress, "127.0.0.1", 80, NULL);
+    egress_free(egress);
+    egress_free(other);
+}
+END_TEST
+
 Suite *suite_egress(void);
 
 Suite *suite_egress(void)
@@ -459,6 +509,9 @@ Suite *suite_egress(void)
     tcase_add_loop_test(tcase, nat64_can_be_blocked_whole, 0, N_ELEMENTS(nat64));
     tcase_add_loop_test(tcase, prefix_that_no_nat64_has_is_refused, 0, N_ELEMENTS(bad_nat64));
     tcase_add_test(tcase, failed_allocation_is_reported_and_leaves_nothing_behind);
+    tcase_add_test(tcase, policy_that_replaces_another_counts_from_then_on);
+    tcase_add_test(tcase, names_of_rules_outlive_them);
+    tcase_add_test(tcase, policy_that_cannot_be_replaced_stays);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 
+#include "daemon/store/store_callbacks.h"
 #include "tests/daemon/engine/jobs_fixture.h"
 
 #define ALL_PLACES   "{\"requests\": [{\"url\": \"http://127.0.0.1:@/hang\", \"repeat\": 100}]}"
@@ -107,6 +108,23 @@ JOBS_TEST(queue_that_names_what_its_job_has_not_costs_that_job_alone)
         damage_queue(fixture, beyond_the_end[i]);
 }
 
+JOBS_TEST(job_with_a_damaged_record_has_nothing_to_send)
+{
+    struct store_callback callback;
+    struct job_record *job =
+        submit(fixture, "{\"urls\": [\"http://127.0.0.1:@/hang\"],"
+                        " \"callback\": {\"url\": \"http://127.0.0.1:@/hook\"}}");
+
+    restart_damaged(fixture, UNREADABLE);
+    wait_until_given_up(fixture);
+    assert_ok(store_callback_find(fixture->store, "", job->id, &callback));
+    ck_assert_int_eq(callback.state, CALLBACK_FAILED);
+    store_callback_done(&callback);
+    assert_ok(jobs_delete_damaged(fixture->jobs, "", job->id));
+    ck_assert_int_eq(query_store(fixture, "SELECT count(*) FROM callback"), 0);
+    job_record_unref(job);
+}
+
 JOBS_TEST(job_with_a_damaged_record_does_not_hold_up_others)
 {
     struct job_record *job = wait_until_running(fixture, submit(fixture, ALL_PLACES), 100);
@@ -152,6 +170,7 @@ Suite *suite_jobs_damage(void)
     tcase_add_test(tcase, job_with_a_damaged_record_is_given_up_when_it_is_overdue);
     tcase_add_test(tcase, job_with_a_damaged_record_that_is_deleted_is_not_queued_any_more);
     tcase_add_test(tcase, queue_that_names_what_its_job_has_not_costs_that_job_alone);
+    tcase_add_test(tcase, job_with_a_damaged_record_has_nothing_to_send);
     tcase_add_test(tcase, job_with_a_damaged_record_does_not_hold_up_others);
     tcase_add_test(tcase, job_with_a_damaged_chunk_is_not_tried_again);
     tcase_add_test(tcase, job_with_a_lost_chunk_is_not_tried_again);

@@ -85,13 +85,20 @@ static struct schedule *made(const char *name)
     return schedule;
 }
 
+static void add_with(struct schedule *schedule, const char *job)
+{
+    const struct store_schedule_document document = {.job = job, .job_length = strlen(job)};
+
+    assert_ok(scheduler_add(scheduler, schedule, &document));
+}
+
 /* Adds it, with a job that asks the origin for a path. */
 static void add(struct jobs_fixture *fixture, struct schedule *schedule, const char *path)
 {
     char job[128];
 
     sprintf(job, "[\"http://127.0.0.1:%u%s\"]", fixture->net->origin.port, path);
-    assert_ok(scheduler_add(scheduler, schedule, job, strlen(job)));
+    add_with(schedule, job);
 }
 
 static struct schedule *every_minute(struct jobs_fixture *fixture, const char *path)
@@ -248,6 +255,47 @@ SCHEDULE_TEST(clock_that_is_set_back_makes_nothing_due_again)
     schedule_free(schedule);
 }
 
+static void run_with_a_clock_set_back(struct jobs_fixture *fixture, void (*pass_some)(void))
+{
+    struct schedule *schedule = every_minute(fixture, "/");
+
+    pass(CO_STEP);
+    wait_for_runs(fixture, schedule, 1, RUN_STATE_DONE);
+    clock_was_set_by = -1000 * 24 * 3600 * SECOND; /* to before it was made */
+    pass_some();
+    for (int i = 0; i < 50; i++)
+        assert_ok(co_sleep(0));
+    pass(CO_STEP);
+    wait_for_runs(fixture, schedule, 2, RUN_STATE_DONE);
+    ck_assert_int_lt(runs[0].due_at, schedule->created_at);
+    ck_assert_int_eq((schedule->created_at - runs[0].due_at) % STEP, 0);
+    schedule_free(schedule);
+}
+
+static void pass_until_it_looks(void)
+{
+    pass(11 * CO_SECOND);
+}
+
+SCHEDULE_TEST(clock_that_is_set_back_by_far_stops_nothing)
+{
+    run_with_a_clock_set_back(fixture, pass_until_it_looks);
+}
+
+static struct jobs_fixture *the_fixture;
+
+static void stop_and_start(void)
+{
+    stop();
+    start(the_fixture);
+}
+
+SCHEDULE_TEST(clock_that_was_wrong_by_far_before_the_start_stops_nothing)
+{
+    the_fixture = fixture;
+    run_with_a_clock_set_back(fixture, stop_and_start);
+}
+
 /* --- Overlap ---------------------------------------------------------------------------------- */
 
 SCHEDULE_TEST(what_is_due_during_a_run_is_skipped_and_counted)
@@ -365,6 +413,30 @@ SCHEDULE_TEST(forgotten_schedule_leaves_its_job_alone)
     schedule_free(schedule);
 }
 
+static void damage(struct jobs_fixture *fixture)
+{
+    stop();
+    restart_damaged(fixture, "UPDATE schedule_run SET state = 99");
+    start(fixture);
+}
+
+SCHEDULE_TEST(damaged_schedule_can_be_forgotten)
+{
+    struct schedule *schedule = every_minute(fixture, "/"), *found;
+    struct scheduler_stats stats;
+
+    pass(CO_STEP);
+    wait_for_runs(fixture, schedule, 1, RUN_STATE_DONE);
+    damage(fixture);
+    ck_assert_int_eq(scheduler_pause(scheduler, "", schedule->id, true, &found), -EBADMSG);
+    ck_assert_int_eq(scheduler_forget(scheduler, "others", schedule->id), -ENOENT);
+    assert_ok(scheduler_forget(scheduler, "", schedule->id));
+    ck_assert_int_eq(scheduler_pause(scheduler, "", schedule->id, true, &found), -ENOENT);
+    scheduler_get_stats(scheduler, &stats);
+    ck_assert_uint_eq(stats.n_active, 0);
+    schedule_free(schedule);
+}
+
 /* --- What cannot be started ------------------------------------------------------------------- */
 
 SCHEDULE_TEST(quota_that_is_used_up_is_said)
@@ -413,7 +485,7 @@ SCHEDULE_TEST(document_that_is_not_taken_any_more_is_said)
     struct schedule_run run;
 
     schedule->is_paused = true;
-    assert_ok(scheduler_add(scheduler, schedule, "[\"http://a/\",\"http://b/\"]", 25));
+    add_with(schedule, "[\"http://a/\",\"http://b/\"]");
     fixture->parse.max_items = 1;
     assert_ok(scheduler_run_now(scheduler, "", schedule->id, &run));
     ck_assert_int_eq(run.state, RUN_STATE_FAILED);
@@ -474,6 +546,25 @@ SCHEDULE_TEST(run_of_which_the_job_has_ended_meanwhile_ends)
     schedule_free(schedule);
 }
 
+/* Its time was up before anybody looked. */
+SCHEDULE_TEST(run_of_which_the_job_has_expired_meanwhile_has_its_counts)
+{
+    struct schedule *schedule = every_minute(fixture, "/hang");
+    int64_t next;
+
+    pass(CO_STEP);
+    wait_for_runs(fixture, schedule, 1, RUN_STATE_RUNNING);
+    stop();
+    cancel_job(fixture, &runs[0]);
+    assert_ok(store_sweep(fixture->store, INT64_MAX, &next));
+    start(fixture);
+    wait_for_runs(fixture, schedule, 1, RUN_STATE_CANCELED);
+    ck_assert_uint_eq(runs[0].n_items, 1);
+    assert_ok(store_sweep(fixture->store, INT64_MAX, &next));
+    ck_assert_int_eq(n_jobs(fixture), 0);
+    schedule_free(schedule);
+}
+
 SCHEDULE_TEST(run_of_which_the_job_is_gone_ends)
 {
     struct schedule *schedule = every_minute(fixture, "/hang");
@@ -492,17 +583,24 @@ SCHEDULE_TEST(run_of_which_the_job_is_gone_ends)
 }
 
 /* The job was accepted, and then we died before that was written. */
-SCHEDULE_TEST(job_that_was_made_before_the_crash_is_not_made_again)
+static void start_unnoted(struct jobs_fixture *fixture, const struct schedule *schedule,
+                          struct schedule_run *run)
 {
-    struct schedule *schedule = every_minute(fixture, "/");
     const struct schedule_start options = {fixture->jobs, fixture->store, &fixture->parse};
-    struct schedule_run run = {.due_at = schedule->next_due};
 
     stop();
-    assert_ok(schedule_start(&options, schedule, &run));
+    assert_ok(schedule_start(&options, schedule, run));
     crash(fixture);
     pass(CO_STEP);
     start(fixture);
+}
+
+SCHEDULE_TEST(job_that_was_made_before_the_crash_is_not_made_again)
+{
+    struct schedule *schedule = every_minute(fixture, "/");
+    struct schedule_run run = {.due_at = schedule->next_due};
+
+    start_unnoted(fixture, schedule, &run);
     wait_for_runs(fixture, schedule, 1, RUN_STATE_DONE);
     ck_assert_str_eq(runs[0].job_id, run.job_id);
     ck_assert_int_eq(n_jobs(fixture), 1);
@@ -516,14 +614,9 @@ SCHEDULE_TEST(job_that_was_made_before_the_crash_is_not_made_again)
 SCHEDULE_TEST(job_of_a_run_that_was_never_noted_is_not_that_of_the_next)
 {
     struct schedule *schedule = every_minute(fixture, "/");
-    const struct schedule_start options = {fixture->jobs, fixture->store, &fixture->parse};
     struct schedule_run run = {.due_at = schedule->created_at + 1};
 
-    stop();
-    assert_ok(schedule_start(&options, schedule, &run));
-    crash(fixture);
-    pass(CO_STEP);
-    start(fixture);
+    start_unnoted(fixture, schedule, &run);
     wait_for_runs(fixture, schedule, 1, RUN_STATE_DONE);
     ck_assert_str_ne(runs[0].job_id, run.job_id);
     ck_assert_int_eq(n_jobs(fixture), 2);
@@ -649,17 +742,21 @@ Suite *suite_scheduler(void)
     tcase_add_test(tcase, jitter_delays_and_is_no_part_of_the_due_instant);
     tcase_add_test(tcase, clock_that_is_set_forward_makes_no_burst);
     tcase_add_test(tcase, clock_that_is_set_back_makes_nothing_due_again);
+    tcase_add_test(tcase, clock_that_is_set_back_by_far_stops_nothing);
+    tcase_add_test(tcase, clock_that_was_wrong_by_far_before_the_start_stops_nothing);
     tcase_add_test(tcase, what_is_due_during_a_run_is_skipped_and_counted);
     tcase_add_test(tcase, one_that_is_due_during_a_run_waits_for_its_end);
     tcase_add_test(tcase, paused_schedule_is_not_run);
     tcase_add_test(tcase, paused_schedule_can_be_run_by_hand);
     tcase_add_test(tcase, forgotten_schedule_leaves_its_job_alone);
+    tcase_add_test(tcase, damaged_schedule_can_be_forgotten);
     tcase_add_test(tcase, quota_that_is_used_up_is_said);
     tcase_add_test(tcase, store_without_room_is_said_and_the_next_time_comes);
     tcase_add_test(tcase, document_that_is_not_taken_any_more_is_said);
     tcase_add_test(tcase, what_was_missed_runs_once);
     tcase_add_test(tcase, run_is_followed_after_a_crash);
     tcase_add_test(tcase, run_of_which_the_job_has_ended_meanwhile_ends);
+    tcase_add_test(tcase, run_of_which_the_job_has_expired_meanwhile_has_its_counts);
     tcase_add_test(tcase, run_of_which_the_job_is_gone_ends);
     tcase_add_test(tcase, job_that_was_made_before_the_crash_is_not_made_again);
     tcase_add_test(tcase, job_of_a_run_that_was_never_noted_is_not_that_of_the_next);

@@ -77,6 +77,19 @@ START_TEST(rows_are_where_their_items_are)
 }
 END_TEST
 
+START_TEST(rows_that_are_forgotten_take_no_room)
+{
+    finish(&set, 0, 1000);
+    finish(&set, 1, 1000);
+    result_set_forget(&set);
+    ck_assert_uint_eq(budget.used, 0);
+    finish(&set, 2, 5);
+    expect_text(2, "body.data", "xxxxx");
+    ck_assert_uint_eq(budget.used, set.rows[2].length);
+    ck_assert_uint_eq(set.tally.n_finished, 3);
+}
+END_TEST
+
 START_TEST(results_are_numbered_as_they_come)
 {
     const char *const numbers[] = {"\"seq\":2,", "\"seq\":3,", "\"seq\":1,"};
@@ -227,6 +240,7 @@ Suite *suite_result_set(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, rows_are_where_their_items_are);
+    tcase_add_test(tcase, rows_that_are_forgotten_take_no_room);
     tcase_add_test(tcase, results_are_numbered_as_they_come);
     tcase_add_test(tcase, tally_is_kept_up);
     tcase_add_test(tcase, budget_is_charged_with_the_bytes_of_rows);

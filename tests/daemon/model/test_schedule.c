@@ -53,8 +53,10 @@ START_TEST(interval_is_counted_from_the_beginning)
     ck_assert_int_eq(schedule_due_after(&schedule, START), START + 7 * SECOND);
     ck_assert_int_eq(schedule_due_after(&schedule, START + 7 * SECOND - 1), START + 7 * SECOND);
     ck_assert_int_eq(schedule_due_after(&schedule, START + 7 * SECOND), START + 14 * SECOND);
-    ck_assert_int_eq(schedule_due_after(&schedule, 0), START + 7 * SECOND);
-    ck_assert_int_eq(schedule_due_after(&schedule, -(INT64_C(1) << 60)), START + 7 * SECOND);
+    /* The clock may have been wrong when it was created. */
+    ck_assert_int_eq(schedule_due_after(&schedule, START - 1), START);
+    ck_assert_int_eq(schedule_due_after(&schedule, START - 7 * SECOND), START);
+    ck_assert_int_eq(schedule_due_after(&schedule, START - 7 * SECOND - 1), START - 7 * SECOND);
 }
 END_TEST
 

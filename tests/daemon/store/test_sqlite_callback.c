@@ -34,13 +34,13 @@ static struct job_record *accept_of(struct store *store, const char *tenant,
     return record;
 }
 
-static struct job_record *accept_at(struct store *store, const char *host)
+static struct job_record *accept_at(struct store *store, const char *tenant, const char *host)
 {
     char url[300];
     const struct job_callback callback = {.url = url, .host = host, .secret_ref = "hook"};
 
     snprintf(url, sizeof(url), "http://%s/", host);
-    return accept_of(store, NULL, &callback);
+    return accept_of(store, tenant, &callback);
 }
 
 static void end(struct store *store, struct job_record *record, int64_t ended_at)
@@ -60,14 +60,31 @@ static void end(struct store *store, struct job_record *record, int64_t ended_at
 }
 
 /* One that is due since then. returns its number */
-static int64_t take_due(struct store *store, const char *host, int64_t ended_at)
+static int64_t take_due_of(struct store *store, const char *tenant, const char *host,
+                           int64_t ended_at)
 {
-    struct job_record *record = accept_at(store, host);
+    struct job_record *record = accept_at(store, tenant, host);
     int64_t number = record->number;
 
     end(store, record, ended_at);
     job_record_unref(record);
     return number;
+}
+
+static int64_t take_due(struct store *store, const char *host, int64_t ended_at)
+{
+    return take_due_of(store, NULL, host, ended_at);
+}
+
+/* So many of a tenant, each to a host that nobody else's go to. */
+static void take_many_of(struct store *store, const char *tenant, int n)
+{
+    char host[48];
+
+    for (int i = 0; i < n; i++) {
+        snprintf(host, sizeof(host), "host-%d.%s", i, tenant);
+        take_due_of(store, tenant, host, ENDED);
+    }
 }
 
 /* returns its state; -ENOENT. found: NULL, or owed one store_callback_done() */
@@ -89,7 +106,13 @@ static int note_attempt(struct store *store, int64_t number, enum callback_state
                         int64_t due_at)
 {
     const struct store_callback_note attempt = {
-        .job = number, .state = state, .due_at = due_at, .forget_at = 9000, .text = "{\"n\":1}"};
+        .job = number,
+        .now = ENDED,
+        .state = state,
+        .due_at = due_at,
+        .forget_at = 9000,
+        .text = "{\"n\":1}",
+    };
 
     return store_callback_note(store, &attempt);
 }
@@ -98,12 +121,14 @@ struct looking {
     struct store_callback_due sending[MAX];
     int n;
     int64_t next;
+    struct store_callback_lane from;
 };
 
 static struct looking find_due(struct store *store, int64_t now, const struct looking *before)
 {
-    const struct store_callback_query query = {.now = now, .max = MAX, .max_per_host = PER_HOST};
     struct looking looking = {.n = 0};
+    const struct store_callback_query query = {
+        .now = now, .max = MAX, .max_per_host = PER_HOST, .from = &looking.from};
 
     if (before != NULL)
         looking = *before;
@@ -135,7 +160,7 @@ static void sweep(struct store *store, int64_t now)
 CO_TEST(it_waits_for_the_end_of_its_job)
 {
     struct store *store = open_store();
-    struct job_record *record = accept_at(store, "a");
+    struct job_record *record = accept_at(store, NULL, "a");
 
     ck_assert(record->has_callback);
     ck_assert_int_eq(look(store, record->number, NULL), CALLBACK_WAITING);
@@ -151,7 +176,7 @@ CO_TEST(it_waits_for_the_end_of_its_job)
 CO_TEST(it_has_all_that_is_needed)
 {
     struct store *store = open_store();
-    struct job_record *record = accept_at(store, "a");
+    struct job_record *record = accept_at(store, NULL, "a");
     struct store_callback callback;
 
     end(store, record, ENDED);
@@ -288,7 +313,7 @@ CO_TEST(a_host_has_its_share_and_others_theirs)
     take_due(store, "third", LATER);
     struct looking looking = find_due(store, ENDED + 1, NULL);
     ck_assert_int_eq(looking.n, PER_HOST + 1);
-    ck_assert_str_eq(looking.sending[PER_HOST].host, "other");
+    ck_assert_str_eq(looking.sending[PER_HOST].lane.host, "other");
     ck_assert_int_eq(looking.next, LATER);
     ck_assert_int_eq(find_due(store, LATER, &looking).n, PER_HOST + 2);
     store_close(store);
@@ -297,15 +322,74 @@ CO_TEST(a_host_has_its_share_and_others_theirs)
 CO_TEST(no_more_are_found_than_may_be_sent)
 {
     struct store *store = open_store();
-    char host[16];
+    char tenant[16];
 
     for (int i = 0; i < 2 * MAX; i++) {
-        snprintf(host, sizeof(host), "host-%d", i);
-        take_due(store, host, ENDED);
+        snprintf(tenant, sizeof(tenant), "tenant-%d", i);
+        take_many_of(store, tenant, 1 + i);
     }
+    struct looking looking = {.n = 0};
+    for (int n = -1; n < looking.n;) {
+        n = looking.n;
+        looking = find_due(store, LATER, &looking);
+    }
+    ck_assert_int_le(looking.n, MAX);
+    ck_assert_int_ge(looking.n, MAX - 1);
+    store_close(store);
+}
+
+CO_TEST(tenant_has_no_more_places_than_are_left_for_others)
+{
+    struct store *store = open_store();
+
+    take_many_of(store, "red", 10 * MAX);
     struct looking looking = find_due(store, LATER, NULL);
-    ck_assert_int_eq(looking.n, MAX);
-    ck_assert_int_eq(find_due(store, LATER, &looking).n, MAX);
+    ck_assert_int_eq(looking.n, MAX / 2);
+    take_many_of(store, "blue", 10 * MAX);
+    looking = find_due(store, LATER, &looking);
+    ck_assert_int_eq(looking.n, MAX / 2 + MAX / 4);
+    take_many_of(store, "green", 1);
+    looking = find_due(store, LATER, &looking);
+    ck_assert_int_eq(looking.n, MAX / 2 + MAX / 4 + 1);
+    ck_assert_str_eq(looking.sending[MAX / 2 + MAX / 4].lane.tenant, "green");
+    store_close(store);
+}
+
+/* What is in front hangs, so its hosts have their share; what is behind it, in more lanes than are
+ * looked at at once, is found all the same. */
+CO_TEST(nothing_is_passed_over_for_good)
+{
+    enum { N_HANGING = 100, N_OTHERS = 200 };
+    struct store *store = open_store();
+    struct looking looking = {.n = 0};
+    int n_sent = 0, n_looks = 0;
+
+    for (int i = 0; i < N_HANGING; i++)
+        take_due(store, "hangs", ENDED - 1);
+    take_many_of(store, "", N_OTHERS);
+    while (n_sent < N_OTHERS) {
+        looking = find_due(store, LATER, &looking);
+        ck_assert(looking.n > PER_HOST || looking.next != JOB_NEVER);
+        for (; looking.n > PER_HOST; n_sent++)
+            assert_ok(note_attempt(store, looking.sending[--looking.n].job, CALLBACK_DELIVERED, 0));
+        ck_assert_int_lt(++n_looks, N_OTHERS);
+    }
+    ck_assert_str_eq(looking.sending[0].lane.host, "hangs");
+    ck_assert_str_eq(looking.sending[1].lane.host, "hangs");
+    store_close(store);
+}
+
+CO_TEST(clock_that_is_set_back_delays_nothing)
+{
+    enum { SECOND = 1000000 };
+    struct store *store = open_store();
+    int64_t number = take_due(store, "a", ENDED);
+
+    assert_ok(note_attempt(store, number, CALLBACK_PENDING, LATER)); /* at ENDED */
+    assert_ok(store_callbacks_clock_set_back(store, ENDED - SECOND));
+    ck_assert_int_eq(find_due(store, LATER - 1, NULL).n, 0);
+    assert_ok(store_callbacks_clock_set_back(store, ENDED - SECOND - 1));
+    ck_assert_int_eq(find_due(store, ENDED - SECOND - 1, NULL).n, 1);
     store_close(store);
 }
 
@@ -427,6 +511,9 @@ Suite *suite_sqlite_callback(void)
     tcase_add_test(tcase, what_is_being_sent_is_not_found_again);
     tcase_add_test(tcase, a_host_has_its_share_and_others_theirs);
     tcase_add_test(tcase, no_more_are_found_than_may_be_sent);
+    tcase_add_test(tcase, tenant_has_no_more_places_than_are_left_for_others);
+    tcase_add_test(tcase, nothing_is_passed_over_for_good);
+    tcase_add_test(tcase, clock_that_is_set_back_delays_nothing);
     tcase_add_test(tcase, one_that_is_pending_outlives_its_job);
     tcase_add_test(tcase, one_that_is_settled_goes_with_its_job);
     tcase_add_test(tcase, who_deletes_a_job_deletes_its_callback);

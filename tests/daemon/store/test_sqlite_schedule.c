@@ -30,7 +30,9 @@ static struct schedule *make(const char *tenant, const char *name)
 
 static int try_to_add(struct schedule *schedule, uint64_t max)
 {
-    return store_schedule_add(the_store, schedule, "[\"http://a/\"]", 12, max);
+    const struct store_schedule_document document = {.job = "[\"http://a/\"]", .job_length = 12};
+
+    return store_schedule_add(the_store, schedule, &document, max);
 }
 
 static struct schedule *add(const char *tenant, const char *name)
@@ -90,6 +92,19 @@ static void end_run(const struct schedule *schedule, struct schedule_run *run, i
     run->n_success = n_success;
     strcpy(run->counts, "{\"total\":7}");
     assert_ok(store_schedule_end_run(the_store, schedule->number, run));
+}
+
+static int try_to_forget(const struct schedule *schedule, bool *ret_was_paused)
+{
+    return store_schedule_forget(the_store, schedule->tenant, schedule->id, ret_was_paused);
+}
+
+static void forget(const struct schedule *schedule)
+{
+    bool was_paused;
+
+    assert_ok(try_to_forget(schedule, &was_paused));
+    ck_assert_int_eq(was_paused, schedule->is_paused);
 }
 
 /* The names of those that are due, and when the next one is. */
@@ -155,11 +170,11 @@ CO_TEST(tenants_have_their_own)
     stores_open();
     struct schedule *red = add("red", "a"), *blue = add("blue", "b");
     ck_assert_int_eq(store_schedule_find(the_store, "blue", red->id, &found), -ENOENT);
-    ck_assert_int_eq(store_schedule_list(the_store, "blue", 0, 4, page, &more), 1);
+    ck_assert_int_eq(store_schedule_list(the_store, "blue", NULL, 4, page, &more), 1);
     ck_assert_str_eq(page[0]->name, "b");
     ck_assert(!more);
     schedule_free(page[0]);
-    ck_assert_int_eq(store_schedule_list(the_store, "", 0, 4, page, &more), 0);
+    ck_assert_int_eq(store_schedule_list(the_store, "", NULL, 4, page, &more), 0);
     schedule_free(red);
     schedule_free(blue);
     stores_close();
@@ -171,8 +186,40 @@ CO_TEST(each_tenant_may_have_so_many)
     struct schedule *first = add("red", "a"), *second = make("red", "b"), *other = make("", "c");
     ck_assert_int_eq(try_to_add(second, 1), -EDQUOT);
     assert_ok(try_to_add(other, 1));
-    assert_ok(store_schedule_forget(the_store, first->number));
+    forget(first);
     assert_ok(try_to_add(second, 1));
+    schedule_free(first);
+    schedule_free(second);
+    schedule_free(other);
+    stores_close();
+}
+
+static int try_with_key(struct schedule *schedule, const char *key, unsigned char mark)
+{
+    unsigned char fingerprint[STORE_FINGERPRINT_SIZE] = {mark};
+    const struct store_schedule_document document = {
+        .job = "[]", .job_length = 2, .key = key, .fingerprint = fingerprint};
+
+    return store_schedule_add(the_store, schedule, &document, 1);
+}
+
+CO_TEST(key_of_a_tenant_is_that_of_one_schedule)
+{
+    unsigned char fingerprint[STORE_FINGERPRINT_SIZE];
+    char id[SCHEDULE_ID_SIZE];
+
+    stores_open();
+    struct schedule *first = make("red", "a"), *second = make("red", "b"), *other = make("", "c");
+    ck_assert_int_eq(store_schedule_find_key(the_store, "red", "k", id, fingerprint), -ENOENT);
+    assert_ok(try_with_key(first, "k", 1));
+    ck_assert_int_eq(try_with_key(second, "k", 2), -EEXIST); /* and not: too many */
+    assert_ok(try_with_key(other, "k", 3));
+    stores_crash();
+    assert_ok(store_schedule_find_key(the_store, "red", "k", id, fingerprint));
+    ck_assert_str_eq(id, first->id);
+    ck_assert_uint_eq(fingerprint[0], 1);
+    forget(first);
+    assert_ok(try_with_key(second, "k", 2));
     schedule_free(first);
     schedule_free(second);
     schedule_free(other);
@@ -187,14 +234,14 @@ CO_TEST(lists_are_read_in_pages)
     stores_open();
     for (char name[] = "a"; name[0] <= 'e'; name[0]++)
         schedule_free(add("", name));
-    char names[8] = "";
-    int64_t before = 0;
+    char names[8] = "", before[SCHEDULE_ID_SIZE] = "";
     do {
-        int n = store_schedule_list(the_store, NULL, before, 2, page, &more);
+        int n =
+            store_schedule_list(the_store, NULL, before[0] != '\0' ? before : NULL, 2, page, &more);
         ck_assert_int_gt(n, 0);
         for (int i = 0; i < n; i++) {
             strcat(names, page[i]->name);
-            before = page[i]->number;
+            strcpy(before, page[i]->id);
             schedule_free(page[i]);
         }
     } while (more);
@@ -359,8 +406,10 @@ CO_TEST(forgotten_schedule_is_gone_with_all_it_has)
     stores_open();
     struct schedule *schedule = add("", "a");
     struct schedule_run run = note_started(schedule);
-    assert_ok(store_schedule_forget(the_store, schedule->number));
-    ck_assert_int_eq(store_schedule_forget(the_store, schedule->number), -ENOENT);
+    bool was_paused;
+    ck_assert_int_eq(store_schedule_forget(the_store, "red", schedule->id, &was_paused), -ENOENT);
+    forget(schedule);
+    ck_assert_int_eq(try_to_forget(schedule, &was_paused), -ENOENT);
     ck_assert_int_eq(store_schedule_find(the_store, "", schedule->id, &found), -ENOENT);
     ck_assert_int_eq(store_schedule_read_job(the_store, schedule->number, &job, &length), -ENOENT);
     ck_assert_int_eq(store_schedule_runs(the_store, schedule->number, 0, 2, runs, &more), 0);
@@ -460,6 +509,7 @@ Suite *suite_sqlite_schedule(void)
     tcase_add_test(tcase, schedule_is_found_as_it_was_made);
     tcase_add_test(tcase, tenants_have_their_own);
     tcase_add_test(tcase, each_tenant_may_have_so_many);
+    tcase_add_test(tcase, key_of_a_tenant_is_that_of_one_schedule);
     tcase_add_test(tcase, lists_are_read_in_pages);
     tcase_add_test(tcase, those_are_due_whose_time_has_come);
     tcase_add_test(tcase, what_waits_is_due_when_nothing_runs);

@@ -163,6 +163,24 @@ CO_TEST(expired_jobs_are_forgotten_and_no_others)
 
 /* --- Bounds ----------------------------------------------------------------------------------- */
 
+/* Another one may go for it, also if it is younger. */
+CO_TEST(job_stays_until_its_schedule_has_written_what_it_came_to)
+{
+    struct store *store = open_with(2, UINT64_MAX);
+    int64_t run = take_ended(store, 1, 1, 2), other = take_ended(store, 1, 5, 100), next;
+
+    scratch_sql("INSERT INTO schedule_run(schedule, number, due_at, n_due, state, job)"
+                " SELECT 1, 1, 1, 1, 0, min(number) FROM job");
+    sweep_all(store, 10, &next);
+    ck_assert_int_eq(next, 100);
+    int64_t third = take(store, 1);
+    ck_assert(is_there(store, run) && !is_there(store, other) && is_there(store, third));
+    scratch_sql("UPDATE schedule_run SET state = 1");
+    sweep_all(store, 10, &next);
+    ck_assert(!is_there(store, run));
+    store_close(store);
+}
+
 CO_TEST(above_the_number_of_jobs_the_oldest_ended_one_goes)
 {
     struct store *store = open_with(3, UINT64_MAX);
@@ -421,6 +439,7 @@ Suite *suite_sqlite_sweep(void)
     tcase_add_test(tcase, job_that_runs_can_be_forgotten);
     tcase_add_test(tcase, numbers_are_not_used_again);
     tcase_add_test(tcase, expired_jobs_are_forgotten_and_no_others);
+    tcase_add_test(tcase, job_stays_until_its_schedule_has_written_what_it_came_to);
     tcase_add_test(tcase, above_the_number_of_jobs_the_oldest_ended_one_goes);
     tcase_add_test(tcase, lower_number_of_jobs_is_reached_by_sweeping);
     tcase_add_test(tcase, above_the_number_of_bytes_as_many_jobs_go_as_have_to);

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tests/support/fault.h"
 #include "tests/support/net.h"
@@ -342,6 +344,73 @@ NET_TEST(without_memory_for_them_the_fetch_fails)
     assert_success(net);
 }
 
+/* --- Sockets of the file system --------------------------------------------------------------- */
+
+struct unix_server {
+    struct sockaddr_un address;
+    int fd;
+};
+
+static void unix_server_open(struct unix_server *server)
+{
+    *server = (struct unix_server){.address.sun_family = AF_UNIX};
+    snprintf(server->address.sun_path, sizeof(server->address.sun_path), "unix-test-%d.socket",
+             (int)getpid());
+    server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(server->fd, 0);
+    ck_assert_int_eq(bind(server->fd, (struct sockaddr *)&server->address, sizeof(server->address)),
+                     0);
+    ck_assert_int_eq(listen(server->fd, 1), 0);
+}
+
+static void unix_server_close(struct unix_server *server)
+{
+    co_close(server->fd);
+    unlink(server->address.sun_path);
+}
+
+static int answer_once(void *arg, void **ret_result)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const struct unix_server *server = arg;
+    char request[1024];
+    int fd = co_accept(server->fd, NULL, NULL);
+
+    (void)ret_result;
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(co_read(fd, request, sizeof(request)), 0);
+    ck_assert_int_eq(co_write(fd, answer, strlen(answer)), (ssize_t)strlen(answer));
+    ck_assert_int_eq(co_read(fd, request, sizeof(request)), 0); /* until it is closed */
+    return co_close(fd);
+}
+
+NET_TEST(a_socket_of_the_file_system_stands_in_for_an_address)
+{
+    struct unix_server server;
+    CO_CLEANUP(co_task_unrefp) struct co_task *task = NULL;
+
+    unix_server_open(&server);
+    assert_ok(co_create_task("server", answer_once, &server, &task));
+    assert_ok(fetch(net, HERE,
+                    (struct co_http_request){.unix_path = server.address.sun_path,
+                                             .capture_bytes = 100,
+                                             .is_alone = true}));
+    assert_success(net);
+    ck_assert_mem_eq(net->response.body, "ok", 2);
+    ck_assert_int_eq(net->response.remote.family, AF_UNSPEC);
+    ck_assert_int_eq(net->origin.n_requests, 0);
+    assert_ok(co_task_await(task, NULL));
+    unix_server_close(&server);
+}
+
+NET_TEST(a_socket_where_nobody_listens_refuses)
+{
+    assert_ok(fetch(net, HERE, (struct co_http_request){.unix_path = "there-is-none.socket"}));
+    ck_assert_int_eq(net->response.error_phase, CO_HTTP_CONNECT);
+    assert_ok(fetch(net, HERE, plain));
+    assert_success(net);
+}
+
 Suite *suite_http_options(void);
 
 Suite *suite_http_options(void)
@@ -362,6 +431,8 @@ Suite *suite_http_options(void)
     tcase_add_test(tcase, a_tap_sees_what_is_beyond_the_limit_last);
     tcase_add_loop_test(tcase, a_body_that_grows_too_much_in_decoding_is_a_bomb, 0,
                         N_ELEMENTS(bombs));
+    tcase_add_test(tcase, a_socket_of_the_file_system_stands_in_for_an_address);
+    tcase_add_test(tcase, a_socket_where_nobody_listens_refuses);
     tcase_add_test(tcase, the_next_request_has_none_of_it);
     tcase_add_test(tcase, without_memory_for_them_the_fetch_fails);
     suite_add_tcase(suite, tcase);
