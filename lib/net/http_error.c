@@ -167,6 +167,12 @@ static enum co_http_error judge_partial(const struct co_http_transfer *transfer)
     return transfer->response->status != 0 ? CO_HTTP_PARTIAL_BODY : CO_HTTP_EMPTY_REPLY;
 }
 
+/* Interim responses came, and after them something that libcurl would not take. */
+static bool broke_in_header(const struct co_http_transfer *transfer)
+{
+    return transfer->header_bytes > 0 && transfer->response->status == 0;
+}
+
 /* While a request is being sent, libcurl looks for an answer first. What the network had no part in
  * is chunks that make no sense, or TLS that ends without saying so. To libcurl 7.88 that is an end
  * like any other, to 8.14 it is not. */
@@ -174,7 +180,7 @@ static enum co_http_error judge_receive(const struct co_http_transfer *transfer)
 {
     if (co_http_timing_phase(&transfer->timing) == CO_HTTP_SEND)
         return CO_HTTP_SEND_ERROR;
-    if (os_errno(transfer) != 0)
+    if (os_errno(transfer) != 0 || broke_in_header(transfer))
         return CO_HTTP_RECV_RESET;
     return transfer->request->url->is_https ? judge_partial(transfer) : CO_HTTP_PARSE_ERROR;
 }
