@@ -263,17 +263,17 @@ int client_print(struct client *client, const struct co_http_response *response,
     return rc < 0 ? client_stopped(client, rc) : CLIENT_OK;
 }
 
-static void turn_page(struct page_state *pages, const struct json_t *document)
+static int turn_page(struct page_state *pages, const struct json_t *document)
 {
     struct buffer cursor;
 
     buffer_init(&cursor, sizeof(pages->cursor) - 1);
-    if (json_text_append(&cursor, document, "/next_cursor") != 1)
-        cursor.len = 0;
+    int rc = json_text_append(&cursor, document, "/next_cursor");
     snprintf(pages->cursor, sizeof(pages->cursor), "%.*s", (int)cursor.len,
-             cursor.len > 0 ? cursor.data : "");
+             rc == 1 ? cursor.data : "");
     pages->n_shown++;
     buffer_done(&cursor);
+    return rc < 0 ? rc : 0;
 }
 
 int client_show(struct client *client, const struct call *call,
@@ -290,7 +290,9 @@ int client_show(struct client *client, const struct call *call,
     int status = server_document(&client->server, &response, NULL, &document);
     if (status == CLIENT_OK && document != NULL) {
         status = client_print(client, &response, document, show);
-        turn_page(&client->pages, document);
+        rc = turn_page(&client->pages, document);
+        if (rc < 0 && status == CLIENT_OK)
+            status = client_stopped(client, rc);
     }
     json_document_free(document);
     return status;

@@ -10,10 +10,13 @@ void json_table_cell(struct text_table *table, enum tone tone, const struct json
     struct buffer text;
 
     buffer_init(&text, SIZE_MAX);
-    if (json_text_append(&text, item, pointer) == 1)
+    int rc = json_text_append(&text, item, pointer);
+    if (rc == 1)
         text_table_cell(table, tone, text.data, text.len);
     else
         text_table_text(table, TONE_FAINT, NULL);
+    if (rc < 0)
+        table->rc = rc;
     buffer_done(&text);
 }
 

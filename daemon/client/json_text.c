@@ -26,37 +26,32 @@ static int append_scalar(struct buffer *out, const struct json_t *value)
 
 int json_text_append(struct buffer *out, const struct json_t *document, const char *pointer)
 {
-    const struct json_t *value;
+    const struct json_t *value = json_document_find(document, pointer);
     size_t length;
-    int rc = json_document_find(document, pointer, &value);
 
-    if (rc < 0 || value == NULL)
-        return rc;
+    if (value == NULL)
+        return 0;
     const char *text = json_value_string(value, &length);
     if (text == NULL)
         return append_scalar(out, value);
-    rc = buffer_append(out, text, length);
+    int rc = buffer_append(out, text, length);
     return rc < 0 ? rc : 1;
 }
 
 const struct json_t *json_text_item(const struct json_t *page, unsigned i)
 {
-    const struct json_t *item;
     char pointer[32];
 
     snprintf(pointer, sizeof(pointer), "/data/%u", i);
-    return json_document_find(page, pointer, &item) == 0 ? item : NULL;
+    return json_document_find(page, pointer);
 }
 
 double json_text_number(const struct json_t *document, const char *pointer)
 {
-    const struct json_t *value;
+    const struct json_t *value = json_document_find(document, pointer);
     double number;
 
-    if (json_document_find(document, pointer, &value) < 0 || value == NULL ||
-        !json_value_number(value, &number))
-        return NAN;
-    return number;
+    return value != NULL && json_value_number(value, &number) ? number : NAN;
 }
 
 uint64_t json_text_count(const struct json_t *document, const char *pointer)
@@ -68,10 +63,10 @@ uint64_t json_text_count(const struct json_t *document, const char *pointer)
 
 bool json_text_is(const struct json_t *document, const char *pointer, const char *text)
 {
-    const struct json_t *value;
+    const struct json_t *value = json_document_find(document, pointer);
     size_t length;
 
-    if (json_document_find(document, pointer, &value) < 0 || value == NULL)
+    if (value == NULL)
         return false;
     const char *string = json_value_string(value, &length);
     return string != NULL && length == strlen(text) && memcmp(string, text, length) == 0;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "daemon/base/csv_writer.h"
+#include "daemon/client/json_table.h"
 #include "daemon/client/json_text.h"
 #include "daemon/client/result_columns.h"
 #include "daemon/client/result_spool.h"
 #include "daemon/client/text_table.h"
+#include "daemon/model/json_document.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -143,13 +145,18 @@ static void add_csv_cell(struct csv_writer *csv, const struct result_column *col
 {
     double number = column->is_ms ? json_text_number(document, column->pointer) : NAN;
 
-    text->len = 0;
-    if (column->is_ms && !isnan(number))
+    if (column->is_ms && !isnan(number)) {
         csv_ms(csv, (int64_t)(number * 1000 + 0.5));
-    else if (json_text_append(text, document, column->pointer) == 1)
+        return;
+    }
+    text->len = 0;
+    int rc = json_text_append(text, document, column->pointer);
+    if (rc == 1)
         csv_string(csv, text->data, text->len);
     else
         csv_empty(csv);
+    if (rc < 0)
+        csv->rc = rc;
 }
 
 static int add_csv(struct result_sink *sink, const struct result *result)
@@ -206,16 +213,6 @@ static int begin_table(struct result_sink *sink)
     return 0;
 }
 
-static void add_pointed(struct text_table *table, enum tone tone, const struct json_t *document,
-                        const char *pointer, struct buffer *text)
-{
-    text->len = 0;
-    if (json_text_append(text, document, pointer) == 1)
-        text_table_cell(table, tone, text->data, text->len);
-    else
-        text_table_text(table, TONE_FAINT, NULL);
-}
-
 static void add_ms(struct text_table *table, const struct json_t *document, const char *pointer)
 {
     double ms = json_text_number(document, pointer);
@@ -226,33 +223,27 @@ static void add_ms(struct text_table *table, const struct json_t *document, cons
 }
 
 /* Of a failure that is not about the status its name, else the status. */
-static void add_status(struct text_table *table, const struct json_t *document, struct buffer *text)
+static void add_status(struct text_table *table, const struct json_t *document)
 {
     bool is_good = json_text_is(document, "/outcome", "success");
     bool has_status = !isnan(json_text_number(document, "/status_code"));
     bool is_named = is_good || json_text_is(document, "/outcome", "http_error");
+    const char *pointer =
+        json_document_find(document, "/error/code") != NULL ? "/error/code" : "/outcome";
 
-    text->len = 0;
-    add_pointed(table, is_good ? TONE_GOOD : TONE_BAD, document,
-                has_status && is_named                                 ? "/status_code"
-                : json_text_append(text, document, "/error/code") == 1 ? "/error/code"
-                                                                       : "/outcome",
-                text);
+    json_table_cell(table, is_good ? TONE_GOOD : TONE_BAD, document,
+                    has_status && is_named ? "/status_code" : pointer);
 }
 
 static int add_row(struct result_sink *sink, const struct result *result)
 {
-    struct buffer text;
-
-    buffer_init(&text, SIZE_MAX);
     for (size_t i = 0; i < N_ELEMENTS(shown); i++)
         if (shown[i].as == AS_STATUS)
-            add_status(sink->table, result->document, &text);
+            add_status(sink->table, result->document);
         else if (shown[i].as == AS_MS)
             add_ms(sink->table, result->document, shown[i].pointer);
         else
-            add_pointed(sink->table, TONE_PLAIN, result->document, shown[i].pointer, &text);
-    buffer_done(&text);
+            json_table_cell(sink->table, TONE_PLAIN, result->document, shown[i].pointer);
     return sink->table->rc;
 }
 

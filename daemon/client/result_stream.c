@@ -21,14 +21,16 @@ int result_stream_begin(struct result_stream *ret_stream, const struct options *
     return result_sink_begin(&ret_stream->sink, options->format, output);
 }
 
-static void note_seq(struct result_stream *stream, const struct json_t *document)
+static int note_seq(struct result_stream *stream, const struct json_t *document)
 {
     struct buffer seq;
 
     buffer_init(&seq, sizeof(stream->last_seq) - 1);
-    if (json_text_append(&seq, document, "/seq") == 1)
+    int rc = json_text_append(&seq, document, "/seq");
+    if (rc == 1)
         snprintf(stream->last_seq, sizeof(stream->last_seq), "%.*s", (int)seq.len, seq.data);
     buffer_done(&seq);
+    return rc < 0 ? rc : 0;
 }
 
 static int take_result(struct result_stream *stream, const struct result *result)
@@ -40,8 +42,9 @@ static int take_result(struct result_stream *stream, const struct result *result
     stream->n_failed += has_failed;
     progress->n_done = stream->n_results;
     progress->n_failed = stream->n_failed;
-    note_seq(stream, result->document);
-    return stream->only_failed && !has_failed ? 0 : result_sink_add(&stream->sink, result);
+    int rc = note_seq(stream, result->document);
+    return rc < 0 || (stream->only_failed && !has_failed) ? rc
+                                                          : result_sink_add(&stream->sink, result);
 }
 
 /* The last line says what the stream was of. */

@@ -259,13 +259,10 @@ int server_refused(const struct server *server, const struct co_http_response *r
                    const struct request_document *requests)
 {
     struct json_t *document = NULL;
-    const struct json_t *code = NULL;
 
     if (response->body != NULL)
         (void)json_document_load(response->body, response->body_length, &document);
-    if (document != NULL)
-        (void)json_document_find(document, "/code", &code);
-    if (code != NULL)
+    if (json_document_find(document, "/code") != NULL)
         say_problem(document, response->status, requests);
     else
         fprintf(stderr, "gatherctl: what is at %s answers with %d and is no gatherd\n",

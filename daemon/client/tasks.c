@@ -24,8 +24,11 @@ static void add_name(struct text_table *table, const struct json_t *task)
     buffer_init(&text, SIZE_MAX);
     for (uint64_t i = 0; i < depth && table->rc == 0; i++)
         table->rc = buffer_append(&text, "  ", 2);
-    if (table->rc == 0 && json_text_append(&text, task, "/name") >= 0)
+    int rc = table->rc ?: json_text_append(&text, task, "/name");
+    if (rc >= 0)
         text_table_cell(table, depth == 0 ? TONE_STRONG : TONE_PLAIN, text.data, text.len);
+    else
+        table->rc = rc;
     buffer_done(&text);
 }
 

@@ -267,14 +267,12 @@ static int json_holds(const struct json_t *value, const struct expect_check *che
 static int judge_json(struct judgement *judgement, const struct expect_check *check,
                       struct json_writer *actual)
 {
-    const struct json_t *value = NULL;
     int rc = read_document(judgement);
 
     if (rc < 0 || judgement->document == NULL)
         return rc;
-    rc = json_document_find(judgement->document, check->name, &value);
-    if (rc == 0)
-        rc = json_holds(value, check);
+    const struct json_t *value = json_document_find(judgement->document, check->name);
+    rc = json_holds(value, check);
     return rc != 0 || value == NULL ? rc : show_json(actual, value);
 }
 

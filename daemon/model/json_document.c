@@ -67,64 +67,58 @@ void json_document_free(struct json_t *document)
 
 /* --- Pointers --------------------------------------------------------------------------------- */
 
-/* Turns ~1 into '/' and ~0 into '~', in place; returns the length. */
-static size_t unescape(char *token)
+/* Whether a key is written like this: '/' as ~1, and '~' as ~0. */
+static bool is_written(const char *key, size_t key_length, const char *token, size_t length)
 {
-    char *end = token;
+    const char *end = token + length;
 
-    for (const char *at = token; *at != '\0'; at++) {
-        bool is_escape = at[0] == '~' && (at[1] == '0' || at[1] == '1');
-        at += is_escape;
-        *end = *at;
-        if (is_escape)
-            *end = "~/"[*at - '0'];
-        end++;
+    for (size_t i = 0; i < key_length; i++) {
+        if (token == end)
+            return false;
+        bool is_escape = end - token > 1 && token[0] == '~' && (token[1] == '0' || token[1] == '1');
+        char meant = is_escape ? "~/"[token[1] - '0'] : token[0];
+        if (meant != key[i])
+            return false;
+        token += is_escape ? 2 : 1;
     }
-    *end = '\0';
-    return (size_t)(end - token);
+    return token == end;
 }
 
-static const json_t *element(const json_t *array, const char *token)
+static const json_t *member(const json_t *object, const char *token, size_t length)
 {
-    size_t n_digits = strspn(token, "0123456789");
-    bool has_leading_zero = token[0] == '0' && n_digits > 1;
+    const char *key;
+    size_t key_length;
+    json_t *value;
 
-    if (n_digits == 0 || token[n_digits] != '\0' || has_leading_zero)
+    if (memchr(token, '~', length) == NULL)
+        return json_object_getn(object, token, length);
+    json_object_keylen_foreach((json_t *)object, key, key_length,
+                               value) if (is_written(key, key_length, token, length)) return value;
+    return NULL;
+}
+
+static const json_t *element(const json_t *array, const char *token, size_t length)
+{
+    bool has_leading_zero = token[0] == '0' && length > 1;
+
+    if (length == 0 || strspn(token, "0123456789") < length || has_leading_zero)
         return NULL;
     errno = 0;
     unsigned long index = strtoul(token, NULL, 10);
     return errno == 0 ? json_array_get(array, index) : NULL;
 }
 
-static const json_t *child(const json_t *value, char *token)
+const struct json_t *json_document_find(const struct json_t *document, const char *pointer)
 {
-    if (json_is_array(value))
-        return element(value, token);
-    size_t length = unescape(token);
-    return json_object_getn(value, token, length);
-}
-
-static void free_text(char **text)
-{
-    free(*text);
-}
-
-int json_document_find(const struct json_t *document, const char *pointer,
-                       const struct json_t **ret_value)
-{
-    CO_CLEANUP(free_text) char *copy = strdup(pointer);
     const json_t *value = document;
-    char *rest = copy;
 
-    if (copy == NULL)
-        return -ENOMEM;
-    if (*rest != '\0' && *rest != '/')
-        value = NULL;
-    strsep(&rest, "/"); /* what is before the first one: nothing */
-    for (char *token; value != NULL && (token = strsep(&rest, "/")) != NULL;)
-        value = child(value, token);
-    *ret_value = value;
-    return 0;
+    while (value != NULL && *pointer == '/') {
+        const char *token = pointer + 1;
+        size_t length = strcspn(token, "/");
+        value = json_is_array(value) ? element(value, token, length) : member(value, token, length);
+        pointer = token + length;
+    }
+    return *pointer == '\0' ? value : NULL;
 }
 
 /* --- Comparing -------------------------------------------------------------------------------- */

@@ -25,12 +25,10 @@ void json_document_free(struct json_t *document);
 
 /* Follows a pointer.
  *
- * ret_value  borrowed from the document; NULL: the pointer leads nowhere
- * returns    0, -ENOMEM
+ * returns    what is there, borrowed from the document; NULL: it leads nowhere, or document is NULL
  * source     RFC 6901
  */
-int json_document_find(const struct json_t *document, const char *pointer,
-                       const struct json_t **ret_value);
+const struct json_t *json_document_find(const struct json_t *document, const char *pointer);
 
 /* Whether two values are the same: numbers by value (1 is 1.0), objects without regard to order. */
 bool json_value_equals(const struct json_t *a, const struct json_t *b);
