@@ -14,15 +14,19 @@ const TICK_PX = 80; // room for one, with its text
 function makeRow(open, move) {
     const segments = PHASES.map(phase => h('i', {class: `phase ${phase}`}));
     const parts = {
-        index: h('span', {class: 'number dim'}),
-        label: h('span', {class: 'cut'}),
-        url: h('span', {class: 'cut'}),
-        elapsed: h('span', {class: 'number'}),
+        index: h('span', {class: 'number dim', role: 'gridcell'}),
+        label: h('span', {class: 'cut', role: 'gridcell'}),
+        url: h('span', {class: 'cut', role: 'gridcell'}),
+        elapsed: h('span', {class: 'number', role: 'gridcell'}),
         segments,
     };
     const element = h('div', {class: 'row', role: 'row', tabindex: -1, onclick: open, onkeydown: move},
         parts.index, parts.label, parts.url, h('span', {class: 'track', 'aria-hidden': 'true'}, segments), parts.elapsed);
     return Object.assign(element, {parts});
+}
+
+function makeTitle(text, kind = '') {
+    return h('span', {class: kind, role: 'columnheader'}, text);
 }
 
 /** 1, 2 or 5 times a power of ten, so that a few of them cover the span. */
@@ -41,7 +45,7 @@ export class Waterfall {
     #rows; // a ResultRows
     #open;
     #pool = [];
-    #space = h('div', {class: 'space'});
+    #space = h('div', {class: 'space', role: 'none'});
     #axis = h('div', {class: 'axis', 'aria-hidden': 'true'});
     #list = h('div', {class: 'rows', role: 'rowgroup'}, this.#space);
     #active = 0; // the place in `shown` of the row that has, or had, the focus
@@ -52,9 +56,9 @@ export class Waterfall {
     constructor(rows, open) {
         this.#rows = rows;
         this.#open = open;
-        this.element = h('div', {class: 'waterfall', role: 'table', 'aria-label': 'Requests'},
-            h('div', {class: 'head', role: 'row'}, h('span', {class: 'number'}, '#'), h('span', null, 'Result'),
-                h('span', null, 'URL'), this.#axis, h('span', {class: 'number'}, 'Time')),
+        this.element = h('div', {class: 'waterfall', role: 'grid', 'aria-label': 'Requests'},
+            h('div', {class: 'head', role: 'row'}, makeTitle('#', 'number'), makeTitle('Result'), makeTitle('URL'), this.#axis,
+                makeTitle('Time', 'number')),
             this.#list);
         this.#list.addEventListener('scroll', () => this.draw(), {passive: true});
         this.resizing = new ResizeObserver(() => this.draw());

@@ -1,7 +1,8 @@
 // node dashboard.mjs BASE SCENARIO [ARGUMENT...]: does with the dashboard what a person would, and prints what was
 // seen as JSON, with all the problems that a browser reports by itself.
 
-import {mkdirSync} from 'node:fs';
+import {mkdirSync, readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
 import {chromium} from 'playwright-core';
 
 const [base, scenario, ...given] = process.argv.slice(2);
@@ -38,6 +39,15 @@ async function shoot(page, name) {
     await page.screenshot({path: `${SCREENSHOTS}/${name}.png`});
 }
 
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
+
+/** What keeps people from using the page as it is now, by the rules of WCAG 2.1 and good practice. */
+async function findBarriers(page) {
+    await page.evaluate(axe);
+    const {violations} = await page.evaluate(() => window.axe.run());
+    return violations.flatMap(({id, nodes}) => nodes.map(node => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
+}
+
 /** The rows of a job's waterfall that are in the document. */
 const rows = page => page.locator('.rows .row:visible');
 
@@ -62,6 +72,7 @@ const scenarios = {
                 overflow: document.documentElement.scrollWidth - innerWidth,
                 ground: getComputedStyle(document.documentElement).backgroundColor,
             }));
+            seen[name].barriers = await findBarriers(page);
             await shoot(page, `${name}-${width}-${colorScheme}`);
             await page.close();
         }
@@ -125,8 +136,9 @@ const scenarios = {
         await page.keyboard.press('Enter');
         await page.locator('dialog.detail[open] .result').waitFor();
         const heading = await page.locator('dialog.detail h2').textContent();
+        const barriers = await findBarriers(page);
         await page.keyboard.press('Escape');
-        return {heading, isOpen: await page.locator('dialog.detail[open]').count()};
+        return {heading, barriers, isOpen: await page.locator('dialog.detail[open]').count()};
     },
 
     /** The longest time that a step takes to be drawn, and how many rows there are for it. */
@@ -160,6 +172,35 @@ const scenarios = {
         for await (const chunk of await download.createReadStream())
             chunks.push(chunk);
         return {name: download.suggestedFilename(), text: Buffer.concat(chunks).toString()};
+    },
+
+    /** Cancels a job, and retries what was canceled. */
+    async change(browser, job) {
+        const page = await open(browser, `jobs/${job}`);
+        await page.getByRole('button', {name: 'Cancel', exact: true}).click();
+        await page.getByRole('button', {name: 'Retry what failed'}).click();
+        await page.waitForFunction(old => !location.hash.includes(old), job);
+        return {retried: new URL(page.url()).hash.split('/').at(-1)};
+    },
+
+    /** A schedule: how it stands, and that it shall not run for now. */
+    async schedule(browser, name) {
+        const page = await open(browser, 'schedules');
+        const row = page.getByRole('row').filter({hasText: name});
+        await row.getByRole('link').first().waitFor(); // a run
+        await shoot(page, 'schedule');
+        const text = await row.innerText();
+        const barriers = await findBarriers(page);
+        await row.getByRole('button', {name: `Pause ${name}`}).click();
+        await row.getByText('paused', {exact: true}).waitFor();
+        return {text, barriers, runs: await row.getByRole('listitem').count()};
+    },
+
+    /** What stands there when the scripts were refused. */
+    async refused(browser) {
+        const page = await open(browser, 'now');
+        await page.locator('.late').waitFor({timeout: 10_000});
+        return {text: await page.locator('main').innerText()};
     },
 
     /** Pastes URLs, and watches what comes. */

@@ -52,6 +52,8 @@ class DashboardTest(GatherdTest):
 
 
 class ViewsTest(DashboardTest):
+    maxDiff = None
+
     def check_views(self, width: str, scheme: str, base: str = "") -> Json:
         self.submit([self.origin.url("/hang")], name="hanging")
         seen = self.browse("views", self.mixed_job(), width, scheme, base=base)
@@ -59,6 +61,7 @@ class ViewsTest(DashboardTest):
                             "schedules": "schedules", "job": "what came of them"}.items():
             self.assertIn(words, seen[view]["text"].lower(), view)
             self.assertLessEqual(seen[view]["overflow"], 0, f"{view} scrolls sideways at {width}")
+            self.assertEqual(seen[view]["barriers"], [], view)
         return seen
 
 
@@ -98,6 +101,33 @@ class PrefixTest(ViewsTest):
         self.check_views("1280", "light", f"http://127.0.0.1:{proxy.port}/tools/gatherd/")
 
 
+    def test_a_proxy_that_is_not_listed_is_told_what_is_missing(self) -> None:
+        with BelowAPrefix(self.gatherd) as proxy:
+            seen = self.browse("refused", base=f"http://127.0.0.1:{proxy.port}/tools/gatherd/")
+        self.assertIn("api.allowed_origins", seen["text"])
+
+
+@from_npm
+class ChangeTest(DashboardTest):
+    def test_a_job_is_canceled_and_retried(self) -> None:
+        job = self.submit([self.origin.url("/"), self.origin.url("/hang")])
+        retried = self.browse("change", job)["retried"]
+        self.assertEqual(self.get(f"/v1/jobs/{job}").json()["status"], "canceled")
+        self.assertEqual(self.get(f"/v1/jobs/{retried}").json()["counts"]["total"], 1)
+
+    def test_a_schedule_shows_its_runs_and_is_paused(self) -> None:
+        reply = self.post("/v1/schedules", {"name": "hourly", "every_ms": 3_600_000,
+                                            "job": {"requests": [self.origin.url("/")]}})
+        schedule = reply.json()["links"]["self"]
+        self.post(f"{schedule}/run", "")
+        eventually(lambda: self.get(schedule).json()["availability"]["1h"] == 1, "the run", 30)
+        seen = self.browse("schedule", "hourly")
+        self.assertIn("every 1 h", seen["text"])
+        self.assertIn("100", seen["text"])
+        self.assertEqual((seen["runs"], seen["barriers"]), (1, []))
+        self.assertTrue(self.get(schedule).json()["paused"])
+
+
 @from_npm
 class JobViewTest(DashboardTest):
     def test_a_job_grows_while_one_looks(self) -> None:
@@ -113,7 +143,7 @@ class JobViewTest(DashboardTest):
 
     def test_keys_are_enough(self) -> None:
         self.assertEqual(self.browse("keyboard", self.mixed_job()),
-                         {"heading": "Result 1", "isOpen": 0, "problems": []})
+                         {"heading": "Result 1", "barriers": [], "isOpen": 0, "problems": []})
 
     def test_ten_thousand_rows_scroll_smoothly(self) -> None:
         job = self.ended(self.submit([{"url": self.origin.url("/"), "repeat": MANY}]))
