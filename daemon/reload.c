@@ -17,23 +17,25 @@ static void complain(void *arg, const char *message)
               message);
 }
 
-/* returns 0: owed a settings_unref(); -errno, which has been told */
-static int read_again(const struct gatherd *gatherd, struct settings **ret_settings)
+/* returns settings that are owed a settings_unref(); NULL, which has been told */
+static struct settings *read_again(const struct gatherd *gatherd)
 {
+    struct settings *settings = NULL;
     struct config config;
     int rc = config_init(&config);
 
     if (rc < 0) {
         complain(NULL, strerror(-rc));
-        return rc;
+        return NULL;
     }
     rc = command_line_read_again(gatherd->line, complain, NULL, &config);
     if (rc == 0)
         rc = service_take_credentials(&config);
     if (rc == 0)
-        return settings_new(ret_settings, &config, complain, NULL);
-    config_done(&config);
-    return rc;
+        (void)settings_new(&settings, &config, complain, NULL);
+    else
+        config_done(&config);
+    return settings;
 }
 
 /* The new settings keep what they have in common with the policy in force: our listeners. */
@@ -98,29 +100,28 @@ static void tell_parts(struct gatherd *gatherd)
                                 config->api.max_job_bytes);
 }
 
-static int reload(struct gatherd *gatherd)
+static bool reload(struct gatherd *gatherd)
 {
-    struct settings *settings;
-    int rc = read_again(gatherd, &settings);
+    struct settings *settings = read_again(gatherd);
 
-    if (rc < 0)
-        return rc;
-    rc = replace_egress(gatherd, settings);
-    if (rc < 0) {
+    if (settings == NULL)
+        return false;
+    if (replace_egress(gatherd, settings) < 0) {
         settings_unref(settings);
-        return rc;
+        return false;
     }
     put_in_force(gatherd, settings);
     tell_parts(gatherd);
     say_access(gatherd->current->tokens, gatherd->config.api.tokens_file, gatherd->egress);
     log_event(EVENT_RELOAD_DONE, LOG_NO_FIELDS, "the configuration is reloaded");
-    return 0;
+    return true;
 }
 
 void gatherd_reload(struct gatherd *gatherd)
 {
     service_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64, co_clock_now() / CO_MICROSECOND);
-    int rc = reload(gatherd);
+    bool is_reloaded = reload(gatherd);
     service_notify("READY=1\nSTATUS=Listening on %s%s", http_server_address(gatherd->server, 0),
-                   rc < 0 ? "; the configuration is wrong, and the one before stays in force" : "");
+                   is_reloaded ? ""
+                               : "; the configuration is wrong, and the one before stays in force");
 }

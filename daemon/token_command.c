@@ -145,7 +145,7 @@ static int check_line(const char *line)
     struct err err = {""};
     char copy[LINE_SIZE];
 
-    strcpy(copy, line);
+    snprintf(copy, sizeof(copy), "%s", line);
     return token_parse(copy, &token, &err) == 0 ? 0 : complain(err.message);
 }
 

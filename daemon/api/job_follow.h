@@ -46,8 +46,8 @@ void job_follow_begin(struct job_follow *follow, struct http_exchange *exchange,
                       enum result_frame frame);
 void job_follow_end(struct job_follow *follow);
 
-/* Whether nothing is left to be written, now and for ever. To be asked before the answer begins: then
- * there can be another one, if the results cannot be read. returns 0, 1: so it is; as below */
+/* Whether nothing is left to be written, now and for ever. To be asked before the answer begins:
+ * then there can be another one, if the results cannot be read. returns 0, 1: so it is; as below */
 CO_BLOCKS int job_follow_is_over(struct job_follow *follow);
 
 /* Writes all results there are, after those that have been written.

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "lib/co/co.h"
@@ -20,33 +21,36 @@ static uint64_t seconds_up(co_time time)
     return (uint64_t)((time + CO_SECOND - 1) / CO_SECOND);
 }
 
-static int add_number(struct http_exchange *exchange, const char *name, const char *format,
-                      uint64_t a, uint64_t b)
+__attribute__((format(printf, 3, 4))) static int
+add_header(struct http_exchange *exchange, const char *name, const char *format, ...)
 {
     char value[HEADER_SIZE];
+    va_list args;
 
-    snprintf(value, sizeof(value), format, a, b);
+    va_start(args, format);
+    vsnprintf(value, sizeof(value), format, args);
+    va_end(args);
     return http_answer_header(exchange, name, value);
 }
 
 static int say_rate(struct http_exchange *exchange, uint64_t rate, uint64_t n_left, co_time full)
 {
-    return add_number(exchange, "RateLimit-Policy", "\"requests\";q=%" PRIu64 ";w=1", rate, 0)
-               ?: add_number(exchange, "RateLimit", "\"requests\";r=%" PRIu64 ";t=%" PRIu64, n_left,
+    return add_header(exchange, "RateLimit-Policy", "\"requests\";q=%" PRIu64 ";w=1", rate)
+               ?: add_header(exchange, "RateLimit", "\"requests\";r=%" PRIu64 ";t=%" PRIu64, n_left,
                              seconds_up(full));
 }
 
 static int say_queue(struct http_exchange *exchange, uint64_t max, uint64_t n_left)
 {
-    return add_number(exchange, "RateLimit-Policy", "\"queued-items\";q=%" PRIu64, max, 0)
-               ?: add_number(exchange, "RateLimit", "\"queued-items\";r=%" PRIu64, n_left, 0);
+    return add_header(exchange, "RateLimit-Policy", "\"queued-items\";q=%" PRIu64, max)
+               ?: add_header(exchange, "RateLimit", "\"queued-items\";r=%" PRIu64, n_left);
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
 static int refuse_request(struct http_exchange *exchange, uint64_t rate, co_time wait)
 {
-    return add_number(exchange, "Retry-After", "%" PRIu64, seconds_up(wait), 0)
+    return add_header(exchange, "Retry-After", "%" PRIu64, seconds_up(wait))
                ?: http_answer_problem(exchange, 429, "quota_exceeded",
                                       "This token may make %" PRIu64 " requests a second.", rate)
                ?: 1;
@@ -82,7 +86,7 @@ static int refuse_items(struct http_exchange *exchange, const struct token *toke
     int rc = say_queue(exchange, max, n_used < max ? max - n_used : 0);
 
     if (rc == 0)
-        rc = add_number(exchange, "Retry-After", "%" PRIu64, QUEUE_RETRY_SECONDS, 0);
+        rc = add_header(exchange, "Retry-After", "%d", QUEUE_RETRY_SECONDS);
     if (rc < 0)
         return rc;
     return http_answer_problem(exchange, 429, "quota_exceeded",

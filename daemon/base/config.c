@@ -395,7 +395,7 @@ int config_set(struct config *config, const char *assignment, struct err *err)
     if (equals == NULL)
         return err_set(err, -EINVAL, "'%s' is not SECTION.KEY=VALUE", assignment);
     size_t len = (size_t)(equals - assignment);
-    struct config_place place;
+    struct config_place place = {0};
     int rc = config_find_place(config, assignment, len, &place, &wrong);
     if (rc == 0)
         rc = setting_parse(place.setting, equals + 1, &config->arena, place.values, &wrong);

@@ -246,8 +246,8 @@ static bool find(const struct cron *cron, struct tm *date)
 
 int cron_parse(const char *text, struct cron *ret_cron, struct err *err)
 {
-    uint64_t sets[N_FIELDS];
-    bool has_star[N_FIELDS];
+    uint64_t sets[N_FIELDS] = {0};
+    bool has_star[N_FIELDS] = {false};
     int rc = read_fields(expand(text), sets, has_star, err);
 
     if (rc < 0)

@@ -102,7 +102,7 @@ static bool is_loopback(const struct co_address *address)
 int endpoints_check_local(const char *const *listen, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        struct endpoint endpoint;
+        struct endpoint endpoint = {0};
         int rc = endpoint_parse(listen[i], &endpoint, err);
         if (rc < 0)
             return rc;

@@ -184,13 +184,10 @@ int server_complain(const struct server *server, const struct co_http_response *
 /* --- Problems --------------------------------------------------------------------------------- */
 
 /* A text out of a document, as a terminal may show it. returns "" if there is none */
-static const char *shown(struct buffer *buffer, const struct json_t *document, const char *format,
-                         unsigned i)
+static const char *shown(struct buffer *buffer, const struct json_t *document, const char *pointer)
 {
-    char pointer[64];
     struct buffer text;
 
-    snprintf(pointer, sizeof(pointer), format, i);
     buffer_init(&text, PROBLEM_BYTES);
     buffer->len = 0;
     if (json_text_append(&text, document, pointer) != 1 ||
@@ -219,19 +216,28 @@ static void say_where(const char *pointer, const struct request_document *reques
             pointer + length + (pointer[length] == '/'));
 }
 
+static const char *shown_of_error(struct buffer *buffer, const struct json_t *document, unsigned i,
+                                  const char *member)
+{
+    char pointer[64];
+
+    snprintf(pointer, sizeof(pointer), "/errors/%u/%s", i, member);
+    return shown(buffer, document, pointer);
+}
+
 static void say_errors(const struct json_t *document, const struct request_document *requests,
                        struct buffer *pointer, struct buffer *detail)
 {
     unsigned i;
 
     for (i = 0; i < SHOWN_ERRORS_MAX; i++) {
-        const char *what = shown(detail, document, "/errors/%u/detail", i);
+        const char *what = shown_of_error(detail, document, i, "detail");
         if (*what == '\0')
             return;
-        say_where(shown(pointer, document, "/errors/%u/pointer", i), requests);
+        say_where(shown_of_error(pointer, document, i, "pointer"), requests);
         fprintf(stderr, "%s\n", what);
     }
-    if (*shown(detail, document, "/errors/%u/detail", i) != '\0')
+    if (*shown_of_error(detail, document, i, "detail") != '\0')
         fputs("  ... and more\n", stderr);
 }
 
@@ -242,8 +248,8 @@ static void say_problem(const struct json_t *document, int status,
 
     buffer_init(&code, PROBLEM_BYTES);
     buffer_init(&detail, PROBLEM_BYTES);
-    fprintf(stderr, "gatherctl: %s (%d %s)\n", shown(&detail, document, "/detail", 0), status,
-            shown(&code, document, "/code", 0));
+    fprintf(stderr, "gatherctl: %s (%d %s)\n", shown(&detail, document, "/detail"), status,
+            shown(&code, document, "/code"));
     say_errors(document, requests, &code, &detail);
     buffer_done(&code);
     buffer_done(&detail);

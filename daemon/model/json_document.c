@@ -76,8 +76,8 @@ static bool is_written(const char *key, size_t key_length, const char *token, si
         if (token == end)
             return false;
         bool is_escape = end - token > 1 && token[0] == '~' && (token[1] == '0' || token[1] == '1');
-        char meant = is_escape ? "~/"[token[1] - '0'] : token[0];
-        if (meant != key[i])
+        const char *meant = is_escape ? &"~/"[token[1] - '0'] : token;
+        if (*meant != key[i])
             return false;
         token += is_escape ? 2 : 1;
     }

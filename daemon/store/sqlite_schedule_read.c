@@ -1,5 +1,6 @@
 /* Reading schedules and their runs. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,10 +52,7 @@ static int copy_into(sqlite3_stmt *statement, int i, char *text, size_t size)
     const char *from = (const char *)sqlite3_column_text(statement, i);
     if (from == NULL)
         return -ENOMEM;
-    if (strlen(from) >= size)
-        return STORE_DAMAGED_CONTENT;
-    strcpy(text, from);
-    return 0;
+    return (size_t)snprintf(text, size, "%s", from) < size ? 0 : STORE_DAMAGED_CONTENT;
 }
 
 /* NULL stays NULL. */
