@@ -13,6 +13,12 @@
 #include "daemon/client/input_feed.h"
 #include "daemon/client/input_formats.h"
 
+/* Since 2.9 expat deprecates its counts of the size of a long. */
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
+#define XML_GetCurrentByteIndex64  XML_GetCurrentByteIndex
+#endif
+
 enum {
     URL_BYTES_MAX = 64 * 1024, /* with the white space around it */
     PIECE_MAX = 1024 * 1024, /* a tag or comment, say: what expat keeps until it has seen its end */
@@ -35,7 +41,7 @@ struct sitemap {
 
 static unsigned long line_of(const struct sitemap *sitemap)
 {
-    return (unsigned long)XML_GetCurrentLineNumber(sitemap->parser);
+    return (unsigned long)XML_GetCurrentLineNumber64(sitemap->parser);
 }
 
 static void stop(struct sitemap *sitemap, int rc)
@@ -162,7 +168,7 @@ static int read_document(struct sitemap *sitemap)
     while ((rc = input_reader_block(&sitemap->feed->reader, &bytes)) > 0) {
         n_read += (int64_t)bytes.length;
         rc = parse_block(sitemap, bytes, false);
-        if (rc == 0 && n_read - XML_GetCurrentByteIndex(sitemap->parser) > PIECE_MAX)
+        if (rc == 0 && n_read - XML_GetCurrentByteIndex64(sitemap->parser) > PIECE_MAX)
             rc = input_reader_refuse(reader, line_of(sitemap), "what begins here is too long");
         if (rc < 0)
             return rc;
