@@ -48,6 +48,12 @@ static int take_result(struct result_stream *stream, const struct result *result
 }
 
 /* The last line says what the stream was of. */
+static bool is_ending(const struct result_stream *stream, const struct json_t *document)
+{
+    return stream->ending == NULL &&
+           (json_text_is(document, "/type", "gather") || json_text_is(document, "/type", "job"));
+}
+
 static int take_document(struct result_stream *stream, const char *line, size_t length,
                          struct json_t *document)
 {
@@ -56,11 +62,13 @@ static int take_document(struct result_stream *stream, const char *line, size_t 
 
     if (json_text_is(document, "/object", "result")) {
         rc = take_result(stream, &result);
-    } else if (stream->ending == NULL && (json_text_is(document, "/type", "gather") ||
-                                          json_text_is(document, "/type", "job"))) {
-        stream->ending = document;
-        stream->ending_came = true;
-        return buffer_append(&stream->last, line, length);
+    } else if (is_ending(stream, document)) {
+        rc = buffer_append(&stream->last, line, length);
+        if (rc == 0) {
+            stream->ending = document;
+            stream->ending_came = true;
+            return 0;
+        }
     }
     json_document_free(document);
     return rc;
