@@ -95,7 +95,8 @@ class LargeTest(SubmitTest):
                 grown = self.grown_by(lambda: jobs.append(self.upload(form, *framing)))
                 self.assertEqual(jobs[0]["counts"]["total"], self.n_urls)
                 self.forget(jobs[0])
-                self.assertLess(grown, 12 << 20, f"the peak was {grown} bytes higher")
+                # What is not on disk yet is some 12 MiB, the document more than 19.
+                self.assertLess(grown, 16 << 20, f"the peak was {grown} bytes higher")
 
     def test_what_was_sent_is_what_was_stored(self) -> None:
         wanted = urls(1000)
