@@ -1,6 +1,6 @@
-"""A systemd to be tested with: it boots from this machine's /usr and forgets everything at its end.
+"""A systemd to be tested with: it boots from a /usr and forgets everything at its end.
 
-/usr is the machine's, with what has been installed laid over it; /etc, /var and /run are made anew,
+/usr is this machine's, or that of another root, with what has been installed laid over it; /etc, /var and /run are made anew,
 as when a machine boots for the first time. Of its network there is nothing but a loopback interface.
 """
 
@@ -19,7 +19,7 @@ BOOT_SECONDS = 30
 PYTHON = "/usr/bin/python3"  # what another one needs may be outside of /usr
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG": "C.UTF-8",
                "HOME": "/root"}
-OPTIONS = ["--directory=/", "--volatile=yes", "--machine=gatherd-test", "--register=no", "--console=pipe",
+OPTIONS = ["--volatile=yes", "--machine=gatherd-test", "--register=no", "--console=pipe",
            "--private-network", "--kill-signal=SIGRTMIN+3", "--capability=all", "--system-call-filter=bpf"]
 # Nothing asks questions, as a first boot would, and nothing starts that was installed on the machine.
 ARGUMENTS = ["systemd.mask=systemd-firstboot.service", "systemd.condition-first-boot=false",
@@ -50,16 +50,18 @@ class Container:
 
     tests = Path("/opt/gatherd/tests")
 
-    def __init__(self, stage: Path) -> None:
+    def __init__(self, stage: Path, root: Path) -> None:
         self.stage = stage
+        self.root = root
         self.leader = 0
 
     def command(self) -> list[str]:
         # Without a systemd outside there is no unit to be made for it.
         unit = [] if Path("/run/systemd/system").exists() else ["--keep-unit"]
         manual = [f"--bind-ro={MANPATH_CONFIG}"] if MANPATH_CONFIG.exists() else []
-        return ["systemd-nspawn", *OPTIONS, *unit, *manual, f"--bind-ro={TESTS}:{self.tests}",
-                f"--overlay=/usr:{self.stage}/usr:/usr", "--boot", *ARGUMENTS]
+        return ["systemd-nspawn", f"--directory={self.root}", *OPTIONS, *unit, *manual,
+                f"--bind-ro={TESTS}:{self.tests}", f"--overlay={self.root / 'usr'}:{self.stage}/usr:/usr",
+                "--boot", *ARGUMENTS]
 
     def __enter__(self) -> "Container":
         self.console = tempfile.TemporaryFile()
