@@ -9,7 +9,10 @@
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { ANY_NUMBER = 1 << 20 };
+enum {
+    ANY_NUMBER = 1 << 20,
+    TRIES_MAX = 30, /* of a server that does not answer, a second apart */
+};
 
 const struct command commands[] = {
     {
@@ -228,12 +231,32 @@ int client_stopped(const struct client *client, int rc)
     return CLIENT_OUTPUT;
 }
 
-bool client_job_path(const struct client *client, const char *id, const char *rest,
-                     char path[CLIENT_PATH_SIZE])
+int client_call_failed(const struct client *client, int rc, const struct co_http_response *response)
+{
+    return rc == -ENOTCONN ? server_complain(&client->server, response)
+                           : client_stopped(client, rc);
+}
+
+int client_try_later(const struct client *client, unsigned *n_tries,
+                     const struct co_http_response *response)
+{
+    if (++*n_tries > TRIES_MAX)
+        return server_complain(&client->server, response);
+    int rc = co_sleep(CO_SECOND);
+    return rc < 0 ? client_stopped(client, rc) : CLIENT_OK;
+}
+
+bool client_is_id(const char *word)
 {
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
 
-    if (*id != '\0' && id[strspn(id, letters)] == '\0' && strlen(id) < 64) {
+    return *word != '\0' && strlen(word) < 64 && word[strspn(word, letters)] == '\0';
+}
+
+bool client_job_path(const struct client *client, const char *id, const char *rest,
+                     char path[CLIENT_PATH_SIZE])
+{
+    if (client_is_id(id)) {
         snprintf(path, CLIENT_PATH_SIZE, "/v1/jobs/%s%s", id, rest);
         return true;
     }
@@ -283,10 +306,8 @@ int client_show(struct client *client, const struct call *call,
     struct json_t *document = NULL;
     int rc = server_call(&client->server, call, &response);
 
-    if (rc == -ENOTCONN)
-        return server_complain(&client->server, &response);
     if (rc < 0)
-        return client_stopped(client, rc);
+        return client_call_failed(client, rc, &response);
     int status = server_document(&client->server, &response, NULL, &document);
     if (status == CLIENT_OK && document != NULL) {
         status = client_print(client, &response, document, show);

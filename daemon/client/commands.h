@@ -57,7 +57,22 @@ int client_complain(const struct client *client, int status, const struct err *e
 /* Exit status of a command that was stopped by rc: -ECANCELED, -ENOMEM, or writing has failed. */
 int client_stopped(const struct client *client, int rc);
 
+/* Exit status of a server_call() that rc says has failed: that no answer came is said. */
+int client_call_failed(const struct client *client, int rc,
+                       const struct co_http_response *response);
+
+/* Waits a second for a gatherd that does not answer, which may be about to be started again.
+ *
+ * n_tries    since it has last answered; counted here
+ * returns    CLIENT_OK: it is worth another try; else an exit status: it was tried often enough
+ */
+CO_BLOCKS int client_try_later(const struct client *client, unsigned *n_tries,
+                               const struct co_http_response *response);
+
 enum { CLIENT_PATH_SIZE = 160 };
+
+/* Whether a word may be an id, of a job or a schedule. */
+bool client_is_id(const char *word);
 
 /* The path of a job, and what follows. returns false: the id is none, which has been said */
 bool client_job_path(const struct client *client, const char *id, const char *rest,

@@ -9,8 +9,6 @@
 #include "daemon/client/result_stream.h"
 #include "daemon/client/ticker.h"
 
-#define TICK (100 * CO_MILLISECOND)
-
 struct getting {
     struct client *client;
     struct request_document document;
@@ -18,19 +16,6 @@ struct getting {
     co_time began_at;
     struct err err; /* why nothing can be fetched */
 };
-
-/* A person sees at once what has come. */
-static void show_what_came(void *arg)
-{
-    struct getting *getting = arg;
-    struct result_stream *stream = &getting->stream;
-
-    if (stream->rc == 0)
-        stream->rc = result_sink_flush(&stream->sink);
-    if (stream->rc < 0)
-        co_cancel(stream->reader, "the results cannot be written");
-    output_draw_progress(&getting->client->output);
-}
 
 static CO_BLOCKS int ask_server(struct getting *getting, struct co_http_response *ret_response)
 {
@@ -67,7 +52,7 @@ static CO_BLOCKS int fetch(struct getting *getting, struct co_http_response *ret
     struct ticker ticker;
 
     *ret_response = (struct co_http_response){0};
-    int rc = ticker_begin(&ticker, TICK, show_what_came, getting);
+    int rc = ticker_begin(&ticker, OUTPUT_PACE, result_stream_show, &getting->stream);
     if (rc < 0)
         return rc;
     rc = getting->client->options.is_local ? fetch_here(getting, ret_response)
@@ -139,7 +124,6 @@ static CO_BLOCKS int get(struct getting *getting)
         output_begin_progress(&client->output, getting->document.n_requests);
     rc = fetch(getting, &response);
     output_end_progress(&client->output);
-    client->output.shows_progress = false;
     (void)result_stream_end(&getting->stream);
     if (response.status == 200)
         summarise(getting);

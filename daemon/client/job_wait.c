@@ -8,8 +8,6 @@
 #include "daemon/client/ticker.h"
 #include "daemon/model/json_document.h"
 
-enum { TRIES_MAX = 30 }; /* of a server that does not answer, a second apart */
-
 struct job_waiting {
     struct client *client;
     char path[CLIENT_PATH_SIZE];
@@ -37,15 +35,6 @@ static void tick(void *arg)
     struct job_waiting *waiting = arg;
 
     output_draw_progress(&waiting->client->output);
-}
-
-/* Gatherd may be about to be started again. returns CLIENT_OK: it is worth another try */
-static CO_BLOCKS int try_later(struct job_waiting *waiting, const struct co_http_response *response)
-{
-    if (++waiting->n_tries > TRIES_MAX)
-        return server_complain(&waiting->client->server, response);
-    int rc = co_sleep(CO_SECOND);
-    return rc < 0 ? client_stopped(waiting->client, rc) : CLIENT_OK;
 }
 
 static int take_answer(struct job_waiting *waiting, const struct co_http_response *response)
@@ -76,7 +65,7 @@ static CO_BLOCKS int look(struct job_waiting *waiting)
     int rc = server_call(&waiting->client->server, &call, &response);
 
     if (rc == -ENOTCONN || (rc == 0 && response.status == 503))
-        return try_later(waiting, &response);
+        return client_try_later(waiting->client, &waiting->n_tries, &response);
     return rc < 0 ? client_stopped(waiting->client, rc) : take_answer(waiting, &response);
 }
 
@@ -85,7 +74,7 @@ static CO_BLOCKS int wait_for_end(struct job_waiting *waiting)
     struct ticker ticker;
     int status = CLIENT_OK;
 
-    if (ticker_begin(&ticker, 100 * CO_MILLISECOND, tick, waiting) < 0)
+    if (ticker_begin(&ticker, OUTPUT_PACE, tick, waiting) < 0)
         return CLIENT_OUTPUT;
     while (status == CLIENT_OK && !waiting->is_done)
         status = look(waiting);
@@ -116,7 +105,6 @@ int job_wait(struct client *client, const struct json_t *job)
         status = wait_for_end(&waiting);
     }
     output_end_progress(&client->output);
-    client->output.shows_progress = false;
     buffer_done(&id);
     return status == CLIENT_OK ? conclude(&waiting) : status;
 }

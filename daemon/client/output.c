@@ -53,12 +53,23 @@ static void tell(struct buffer *text)
     buffer_done(text);
 }
 
+static void hide_progress(struct output *output)
+{
+    struct buffer line;
+
+    if (!output->shows_progress)
+        return;
+    buffer_init(&line, SIZE_MAX);
+    (void)progress_clear(&output->progress, &line);
+    tell(&line);
+}
+
 int output_flush(struct output *output)
 {
     if (output->text.len == 0 || output->failure < 0)
         return output->failure;
     if (output->terminal.is_terminal)
-        output_end_progress(output);
+        hide_progress(output);
     output->failure = write_all(STDOUT_FILENO, output->text.data, output->text.len);
     output->text.len = 0;
     output_draw_progress(output);
@@ -97,11 +108,6 @@ void output_draw_progress(struct output *output)
 
 void output_end_progress(struct output *output)
 {
-    struct buffer line;
-
-    if (!output->shows_progress)
-        return;
-    buffer_init(&line, SIZE_MAX);
-    (void)progress_clear(&output->progress, &line);
-    tell(&line);
+    hide_progress(output);
+    output->shows_progress = false;
 }

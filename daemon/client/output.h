@@ -7,6 +7,8 @@
 
 #include "daemon/client/progress.h"
 
+#define OUTPUT_PACE (100 * CO_MILLISECOND) /* a person sees what has come about so often */
+
 struct output {
     struct buffer text; /* that output_flush() writes next */
     struct terminal terminal;

@@ -119,6 +119,17 @@ void result_stream_take(void *arg, const void *bytes, size_t n)
         co_cancel(stream->reader, "the results cannot be taken");
 }
 
+void result_stream_show(void *arg)
+{
+    struct result_stream *stream = arg;
+
+    if (stream->rc == 0)
+        stream->rc = result_sink_flush(&stream->sink);
+    if (stream->rc < 0)
+        co_cancel(stream->reader, "the results cannot be written");
+    output_draw_progress(stream->sink.output);
+}
+
 bool result_stream_has_enough(const struct result_stream *stream)
 {
     return stream->n_enough != 0 && stream->n_results >= stream->n_enough;

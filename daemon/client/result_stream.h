@@ -32,6 +32,10 @@ int result_stream_begin(struct result_stream *ret_stream, const struct options *
 /* Takes bytes as they come; fits into a co_http_tap. What goes wrong is in stream->rc then. */
 void result_stream_take(void *stream, const void *bytes, size_t n);
 
+/* Shows what has come so far, and how far it is: what a ticker calls for a person who waits. What
+ * goes wrong is in stream->rc then. */
+void result_stream_show(void *stream);
+
 /* Whether stream->n_enough results have come. */
 bool result_stream_has_enough(const struct result_stream *stream);
 

@@ -10,25 +10,12 @@
 #include "daemon/client/ticker.h"
 #include "daemon/model/json_document.h"
 
-enum { TRIES_MAX = 30 }; /* of a server that does not answer, a second apart */
-
 struct reading {
     struct client *client;
     const char *path; /* of the job's results */
     struct result_stream stream;
     unsigned n_tries; /* since something has last come */
 };
-
-static void show_what_came(void *arg)
-{
-    struct reading *reading = arg;
-    struct result_stream *stream = &reading->stream;
-
-    if (stream->rc == 0)
-        stream->rc = result_sink_flush(&stream->sink);
-    if (stream->rc < 0)
-        co_cancel(stream->reader, "the results cannot be written");
-}
 
 /* returns as server_call(); 0: response has what was answered */
 static CO_BLOCKS int read_on(struct reading *reading, struct co_http_response *ret_response)
@@ -81,15 +68,11 @@ static CO_BLOCKS int follow_once(struct reading *reading)
         return CLIENT_OK;
     if (was_cut(reading, rc, &response)) {
         result_stream_cut(&reading->stream);
-        if (++reading->n_tries > TRIES_MAX)
-            return server_complain(&client->server, &response);
-        rc = co_sleep(CO_SECOND);
+        return client_try_later(client, &reading->n_tries, &response);
     }
     if (rc < 0)
         return client_stopped(client, rc);
-    return response.status == 200 || response.status == 503
-               ? CLIENT_OK
-               : server_refused(&client->server, &response, NULL);
+    return response.status == 200 ? CLIENT_OK : server_refused(&client->server, &response, NULL);
 }
 
 static CO_BLOCKS int follow(struct reading *reading)
@@ -97,7 +80,7 @@ static CO_BLOCKS int follow(struct reading *reading)
     struct ticker ticker;
     int status = CLIENT_OK;
 
-    if (ticker_begin(&ticker, 100 * CO_MILLISECOND, show_what_came, reading) < 0)
+    if (ticker_begin(&ticker, OUTPUT_PACE, result_stream_show, &reading->stream) < 0)
         return CLIENT_OUTPUT;
     while (status == CLIENT_OK && !reading->stream.ending_came &&
            !result_stream_has_enough(&reading->stream))

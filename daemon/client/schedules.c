@@ -113,13 +113,6 @@ static int complain_of_words(const struct verb *verb)
     return CLIENT_USAGE;
 }
 
-static bool is_id(const char *word)
-{
-    return *word != '\0' && strlen(word) < 64 &&
-           word[strspn(word, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")] ==
-               '\0';
-}
-
 static CO_BLOCKS int execute(struct client *client, const struct verb *verb)
 {
     char path[CLIENT_PATH_SIZE];
@@ -127,7 +120,7 @@ static CO_BLOCKS int execute(struct client *client, const struct verb *verb)
     const char *marker = strstr(verb->path, "%s");
 
     if (client->n_words > 2 || (client->n_words == 2) != takes_id(verb) ||
-        (takes_id(verb) && !is_id(client->words[1])))
+        (takes_id(verb) && !client_is_id(client->words[1])))
         return complain_of_words(verb);
     if (marker != NULL)
         snprintf(path, sizeof(path), "%.*s%s%s", (int)(marker - verb->path), verb->path,

@@ -43,9 +43,8 @@ static CO_BLOCKS int submit(struct client *client, const struct request_document
     };
     int rc = server_call(&client->server, &call, &response);
 
-    if (rc == -ENOTCONN)
-        return server_complain(&client->server, &response);
-    return rc < 0 ? client_stopped(client, rc) : take_answer(client, &response, requests);
+    return rc < 0 ? client_call_failed(client, rc, &response)
+                  : take_answer(client, &response, requests);
 }
 
 int command_submit(struct client *client)
@@ -74,7 +73,6 @@ int command_retry(struct client *client)
     if (!client_job_path(client, client->words[0], "/retry", path))
         return CLIENT_USAGE;
     int rc = server_call(&client->server, &call, &response);
-    if (rc == -ENOTCONN)
-        return server_complain(&client->server, &response);
-    return rc < 0 ? client_stopped(client, rc) : take_answer(client, &response, NULL);
+    return rc < 0 ? client_call_failed(client, rc, &response)
+                  : take_answer(client, &response, NULL);
 }

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from gatherctl import GATHERCTL, GatherctlTest
@@ -242,6 +243,21 @@ class JobTest(GatherctlTest):
             rest = [json.loads(line) for line in process.stdout]
             self.assertEqual(process.wait(20 * PATIENCE), 0, process.stderr.read())
             self.assertEqual([first["index"], *(line.get("index") for line in rest)], [0, 1, None])
+
+    @takes_seconds
+    def test_results_are_followed_across_a_time_without_a_daemon(self) -> None:
+        with Gatherd(*self.settings) as gatherd:
+            server = ("--server", gatherd.base)
+            job = self.submit(self.origin.url("/"), self.origin.url(f"/slow?ms={1500 * PATIENCE:.0f}"),
+                              *server)
+            process = self.begin("results", job, "--follow", "--ndjson", *server)
+            process.stdout.readline()
+            gatherd.kill()
+            time.sleep(2.5)  # it has asked in vain by then
+            gatherd.start()
+            rest = [json.loads(line) for line in process.stdout]
+            self.assertEqual(process.wait(20 * PATIENCE), 0, process.stderr.read())
+            self.assertEqual([line.get("index") for line in rest], [1, None])
 
     def test_watching_survives_a_restart(self) -> None:
         with Gatherd(*self.settings) as gatherd:
