@@ -14,7 +14,7 @@ static unsigned loaded_version(void)
 
 bool co_http_libcurl_remembers_headers(void)
 {
-    return loaded_version() < 0x080101;
+    return loaded_version() < 0x080100;
 }
 
 bool co_http_libcurl_has_one_buffer(void)

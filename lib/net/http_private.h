@@ -47,11 +47,12 @@ void co_http_timing_report(struct co_http_timing *timing, co_time done,
 
 /* --- Versions of libcurl: http_libcurl.c ---------------------------------------------------- */
 
-/* Before 8.1.1 a handle that is used again still has the address of the last header of the transfer
+/* Before 8.1 a handle that is used again still has the address of the last header of the transfer
  * before, whose memory is freed, and appends to it what a response begins with if that is a folded
- * line. An origin must not be given that: then all of a transfer but the handle is kept.
+ * line. An origin must not be given that: then CURLOPT_HEADER has every line shown to us first,
+ * before libcurl keeps it, and such a response is refused.
  *
- * source  curl issue 11101 */
+ * source  curl issue 11101; chop_write() of lib/sendf.c, from 7.87 to 8.0.1 */
 bool co_http_libcurl_remembers_headers(void);
 
 /* Since 8.7 there is one for all transfers of a CURLM. */
@@ -150,6 +151,7 @@ struct co_http_transfer {
     size_t header_bytes; /* all that came, interim responses and trailers included */
     int64_t announced;   /* Content-Length; -1: none so far */
     enum { AWAIT_TUNNEL, AWAIT_STATUS, AWAIT_HEADERS, AWAIT_BODY } expects;
+    bool may_fold; /* the next line, since a header came before it */
     size_t body_capacity;
 };
 

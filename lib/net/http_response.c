@@ -15,6 +15,8 @@
 /* Fewer bytes than it was given: libcurl ends the transfer. */
 enum { END_TRANSFER = 0 };
 
+enum { SWITCHING_PROTOCOLS = 101 };
+
 static size_t refuse(struct co_http_transfer *transfer, enum co_http_error why)
 {
     co_http_transfer_refuse(transfer, why);
@@ -91,7 +93,10 @@ static enum co_http_error take_status(struct co_http_transfer *transfer, const c
     curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
     if (!is_agreed_on(transfer, version) || !is_status_line(line, n, version))
         return CO_HTTP_PARSE_ERROR;
+    if (status == SWITCHING_PROTOCOLS) /* nobody asked for that, and what follows is not HTTP */
+        return CO_HTTP_PARSE_ERROR;
     transfer->expects = AWAIT_HEADERS;
+    transfer->may_fold = false;
     if (status < 200)
         return CO_HTTP_OK; /* an interim response is not the answer yet */
     response->status = (int)status;
@@ -125,16 +130,17 @@ static void take_end_of_headers(struct co_http_transfer *transfer)
 /* A line that begins with a blank goes on with the value before it (RFC 9112 section 5.2). Where
  * there is none libcurl 8.14 takes it for a header, which to another reader is part of the status.
  */
-static enum co_http_error take_continuation(struct co_http_transfer *transfer, const char *line,
-                                            size_t n)
+static bool is_out_of_place(const struct co_http_transfer *transfer, const char *line)
+{
+    return (line[0] == ' ' || line[0] == '\t') && !transfer->may_fold;
+}
+
+static void take_continuation(struct co_http_transfer *transfer, const char *line, size_t n)
 {
     struct co_http_buffer *buffer = &transfer->headers;
 
-    if (transfer->n_headers == 0)
-        return CO_HTTP_PARSE_ERROR;
     buffer->bytes[buffer->length - 1] = ' ';
     append(buffer, line, line + n);
-    return CO_HTTP_OK;
 }
 
 /* As HTTP/2 has them: names are the same whatever the version. */
@@ -177,15 +183,17 @@ static enum co_http_error take_header(struct co_http_transfer *transfer, const c
     const char *colon = memchr(line, ':', n);
     size_t start = buffer->length;
 
+    if (colon != NULL)
+        transfer->may_fold = true;
     if (is_cookie(line, n))
         co_http_jar_count(transfer);
     if (transfer->response->status == 0)
         return CO_HTTP_OK; /* of an interim response */
     if (co_http_buffer_reserve(buffer, buffer->length + n + 2) < 0)
         return CO_HTTP_RESOURCE_EXHAUSTED;
-    if (is_blank(line[0]))
-        return take_continuation(transfer, line, n);
-    if (colon != NULL) {
+    if (is_blank(line[0])) {
+        take_continuation(transfer, line, n);
+    } else if (colon != NULL) {
         append(buffer, line, colon);
         make_lower_case(buffer->bytes + start);
         size_t value = buffer->length;
@@ -208,6 +216,8 @@ static size_t receive_line(char *line, size_t size, size_t n, void *arg)
     transfer->header_bytes += n;
     if (transfer->header_bytes > transfer->request->max_header_bytes)
         return refuse(transfer, CO_HTTP_HEADER_TOO_LARGE);
+    if (is_out_of_place(transfer, line))
+        return refuse(transfer, CO_HTTP_PARSE_ERROR);
     if (transfer->expects == AWAIT_TUNNEL)
         take_line_of_tunnel(transfer, line, n);
     else if (transfer->expects == AWAIT_STATUS)
@@ -286,12 +296,20 @@ static enum co_http_error check_size(const struct co_http_transfer *transfer)
     return is_bomb(transfer, (uint64_t)transfer->buffer_size) ? CO_HTTP_DECODE_RATIO : CO_HTTP_OK;
 }
 
+/* A line that libcurl has not looked at yet: co_http_libcurl_remembers_headers(). */
+static size_t preview_line(struct co_http_transfer *transfer, const char *line, size_t n)
+{
+    return is_out_of_place(transfer, line) ? refuse(transfer, CO_HTTP_PARSE_ERROR) : n;
+}
+
 static size_t receive_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct co_http_transfer *transfer = arg;
     const struct co_http_tap *tap = &transfer->request->tap;
 
     n *= size;
+    if (transfer->expects != AWAIT_BODY)
+        return preview_line(transfer, bytes, n);
     transfer->moved_at = co_now();
     transfer->response->decoded_bytes += n;
     if (tap->write != NULL)
@@ -308,6 +326,7 @@ void co_http_response_attach(struct co_http_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADER, (long)co_http_libcurl_remembers_headers());
 }
 
 /* --- The end ------------------------------------------------------------------------------- */
@@ -342,6 +361,7 @@ void co_http_response_restart(struct co_http_transfer *transfer)
     transfer->headers.length = transfer->n_headers = 0;
     transfer->announced = -1;
     transfer->expects = AWAIT_STATUS;
+    transfer->may_fold = false;
 }
 
 bool co_http_response_is_bomb(const struct co_http_transfer *transfer)

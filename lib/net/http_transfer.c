@@ -69,8 +69,6 @@ static CURLcode set_up_handle(struct co_http_transfer *transfer)
 static int open_handle(struct co_http_transfer *transfer)
 {
     transfer->version = CURL_HTTP_VERSION_2TLS;
-    transfer->has_custom_method = false;
-    transfer->buffer_size = 0;
     transfer->easy = curl_easy_init();
     return transfer->easy != NULL && set_up_handle(transfer) == CURLE_OK ? 0 : -ENOMEM;
 }
@@ -103,10 +101,6 @@ int co_http_transfer_take(struct co_http_session *session, struct co_http_transf
     struct co_http_transfer *transfer =
         co_container_of(co_list_take_first(&session->idle), struct co_http_transfer, idle);
     session->n_idle--;
-    if (transfer->easy == NULL && open_handle(transfer) < 0) {
-        co_http_transfer_free(transfer);
-        return -ENOMEM;
-    }
     *ret_transfer = transfer;
     return 0;
 }
@@ -170,8 +164,6 @@ void co_http_transfer_put(struct co_http_transfer *transfer)
         co_http_transfer_free(transfer);
         return;
     }
-    if (co_http_libcurl_remembers_headers())
-        curl_easy_cleanup(co_take(transfer->easy));
     if (transfer->request_headers.capacity > MAX_KEPT_BUFFER)
         co_http_buffer_done(&transfer->request_headers);
     if (transfer->headers.capacity > MAX_KEPT_BUFFER)

@@ -69,6 +69,28 @@ NET_TEST(a_folded_header_goes_on_in_one_line)
     ck_assert_str_eq(header(net, "content-length"), "0");
 }
 
+/* A handle that is used again must not take it for more of the header it had last. */
+NET_TEST(what_begins_with_a_folded_line_is_no_response)
+{
+    static const char *const replies[] = {
+        "HTTP/1.1 200 OK\r\n folded: yes\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\tfolded: yes\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n folded: yes\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+        "0\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+        "HTTP/1.1 200 OK\r\n folded: yes\r\nContent-Length: 0\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < N_ELEMENTS(replies); i++) {
+        net->origin.reply = "HTTP/1.1 200 OK\r\nX: one\r\nContent-Length: 0\r\n\r\n";
+        fetch(net, HERE, (struct co_http_request){0});
+        assert_success(net);
+        net->origin.reply = replies[i];
+        fetch(net, HERE, (struct co_http_request){0});
+        ck_assert_int_eq(net->response.error, CO_HTTP_PARSE_ERROR);
+    }
+}
+
 NET_TEST(a_bare_return_in_a_header_is_a_blank)
 {
     net->origin.reply =
@@ -527,6 +549,7 @@ Suite *suite_http(void)
     tcase_add_test(tcase, a_response_has_status_headers_and_body);
     tcase_add_test(tcase, a_response_of_http_1_0_ends_with_its_connection);
     tcase_add_test(tcase, a_folded_header_goes_on_in_one_line);
+    tcase_add_test(tcase, what_begins_with_a_folded_line_is_no_response);
     tcase_add_test(tcase, a_bare_return_in_a_header_is_a_blank);
     tcase_add_test(tcase, a_body_comes_in_chunks_and_trailers_are_no_headers);
     tcase_add_test(tcase, an_interim_response_is_not_the_response);

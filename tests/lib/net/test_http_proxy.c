@@ -248,6 +248,7 @@ static const struct {
     {answer_and_close, "HTTP/1.1 403 Forbidden\r\n\r\n"},
     {answer_and_close, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n"},
     {answer_and_close, "HTTP/1.1 200 OK\r\nX: "},
+    {answer_and_close, "HTTP/1.1 200 OK\r\n folded: yes\r\n\r\n"},
     {answer_and_close, "SSH-2.0-OpenSSH_9.2\r\n\r\n"},
     {answer_and_close, ""},
     {receive_and_reset, NULL},
