@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
@@ -16,6 +17,7 @@
 
 enum {
     ALIGNMENT = 16,
+    PAGE_SIZE = 4096,
     CHUNK_SIZE_MIN = 4 * 1024,
     CHUNK_SIZE_MAX = 256 * 1024,
     OWN_CHUNK_SHARE = 4, /* more than 1/4 of a chunk is not put into one: its rest might be lost */
@@ -47,6 +49,17 @@ void arena_done(struct arena *arena)
     arena_init(arena, arena->max_bytes);
 }
 
+/* A large chunk is soon full: one call for all its pages, instead of a fault for each. Whether it
+ * succeeds does not matter. */
+static void bring_in_pages(struct arena_chunk *chunk, size_t size)
+{
+    uintptr_t begin = ((uintptr_t)chunk + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    uintptr_t end = ((uintptr_t)chunk + size) / PAGE_SIZE * PAGE_SIZE;
+
+    if (size >= CHUNK_SIZE_MAX / 4)
+        (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+}
+
 /* The bytes of a chunk are off limits to everybody until they are handed out. */
 static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
 {
@@ -59,6 +72,7 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
     /* Also what gets a chunk of its own: many of that size soon share one. */
     if (arena->chunk_size < CHUNK_SIZE_MAX)
         arena->chunk_size *= 2;
+    bring_in_pages(chunk, size);
     chunk->size = size;
     ASAN_POISON_MEMORY_REGION(chunk->bytes, size - sizeof(*chunk));
     arena->n_bytes += size;
