@@ -1,8 +1,9 @@
 /* Addresses for libcurl.
  *
- * Each handle has a cache of names of its own, by a share that nobody else has. So the addresses
- * that were checked for a request are the ones it is sent to, whatever other requests to the same
- * name are given meanwhile; and as a handle holds one name at a time, the cache does not grow.
+ * A handle that has a name has a cache of its own for it, a share that nobody else has. So the
+ * addresses that were checked for a request are the ones it is sent to, whatever other requests to
+ * the same name are given meanwhile; and as a handle holds one name at a time, the cache does not
+ * grow.
  */
 #include "lib/net/http_private.h"
 
@@ -86,6 +87,22 @@ char *co_http_pin_write(const struct co_http_transfer *transfer)
     return text;
 }
 
+/* Without one, what is pinned would be known to all handles. */
+static int open_cache(struct co_http_transfer *transfer)
+{
+    if (transfer->names != NULL)
+        return 0;
+    CURLSH *names = curl_share_init();
+    if (names == NULL ||
+        curl_share_setopt(names, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+        curl_easy_setopt(transfer->easy, CURLOPT_SHARE, names) != CURLE_OK) {
+        curl_share_cleanup(names);
+        return -ENOMEM;
+    }
+    transfer->names = names;
+    return 0;
+}
+
 static int pin(struct co_http_transfer *transfer)
 {
     struct co_http_pin *pin = &transfer->pin;
@@ -94,8 +111,10 @@ static int pin(struct co_http_transfer *transfer)
     if (is_of_host(pin, name_of(transfer), port) && are_equal(&pin->answer, &transfer->answer))
         return 0; /* libcurl holds it already */
     char *text = co_http_pin_write(transfer);
-    if (text == NULL)
+    if (text == NULL || open_cache(transfer) < 0) {
+        free(text);
         return -ENOMEM;
+    }
 
     free(pin->previous);
     pin->previous = pin->text;

@@ -102,7 +102,7 @@ enum co_http_form {
 struct co_http_transfer {
     struct co_http_session *session;
     CURL *easy;
-    CURLSH *names; /* libcurl's cache of names, of this handle alone */
+    CURLSH *names; /* libcurl's cache of names, of this handle alone; NULL: it has had none */
     struct co_list idle;
 
     const struct co_http_request *request;
@@ -237,6 +237,9 @@ enum co_http_error co_http_response_finish(struct co_http_transfer *transfer);
 /* The latter says whether the handle is fit for another request. */
 enum co_http_error co_http_options_apply(struct co_http_transfer *transfer);
 bool co_http_options_undo(struct co_http_transfer *transfer);
+
+/* Whether it asks for TLS other than what handles are set up for. */
+bool co_http_wants_tls(const struct co_http_request *request);
 
 /* Between these two the handle has the jar's cookies and names. */
 CURLcode co_http_jar_enter(struct co_http_transfer *transfer, struct co_http_jar *jar);

@@ -58,7 +58,6 @@ static CURLcode set_up_handle(struct co_http_transfer *transfer)
     if (code == CURLE_OK && transfer->session->ca_file != NULL)
         code = curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->session->ca_file);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(easy, CURLOPT_SHARE, transfer->names);
     co_http_pin_attach(transfer);
     co_http_sockets_attach(transfer);
     co_http_request_attach(transfer);
@@ -83,10 +82,7 @@ static int make(struct co_http_session *session, struct co_http_transfer **ret_t
     co_list_init(&transfer->idle);
     co_list_init(&transfer->sockets);
     co_list_init(&transfer->waiting);
-    transfer->names = curl_share_init();
-    if (transfer->names == NULL ||
-        curl_share_setopt(transfer->names, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-        open_handle(transfer) < 0) {
+    if (open_handle(transfer) < 0) {
         co_http_transfer_free(transfer);
         return -ENOMEM;
     }
