@@ -72,9 +72,12 @@ static const char *usual_ca_file(const struct co_http_transfer *transfer)
     return file;
 }
 
-static bool wants_tls(const struct co_http_request *request)
+bool co_http_wants_tls(const struct co_http_request *request)
 {
-    return request->tls != NULL;
+    const struct co_http_tls_options *tls = request->tls;
+
+    return tls != NULL && (tls->is_unverified || tls->min_version != 0 || tls->ca_file != NULL ||
+                           tls->client_file != NULL);
 }
 
 /* OpenSSL 3 refuses what TLS 1.0 and 1.1 sign with, unless it is told to take it easy. */
@@ -179,7 +182,7 @@ static const struct {
     CURLcode (*set)(struct co_http_transfer *transfer, const struct co_http_request *request);
 } options[] = {
     [FAMILY] = {wants_family, set_family},
-    [TLS] = {wants_tls, set_tls},
+    [TLS] = {co_http_wants_tls, set_tls},
     [ADDRESSES] = {co_http_has_addresses, set_addresses},
     [UNIX_SOCKET] = {wants_unix_socket, set_unix_socket},
     [PROXY] = {wants_proxy, set_proxy},

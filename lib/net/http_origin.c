@@ -127,7 +127,7 @@ static uint64_t hash_of(const struct co_http_origins *origins,
 
     if (request->ip_family != AF_UNSPEC)
         hash = add_bytes(origins, hash, &request->ip_family, sizeof(request->ip_family));
-    if (request->tls != NULL)
+    if (co_http_wants_tls(request))
         hash = add_tls(origins, hash, request->tls);
     if (request->proxy != NULL)
         hash = add_proxy(origins, hash, request->proxy);

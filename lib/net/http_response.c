@@ -147,7 +147,8 @@ static void take_continuation(struct co_http_transfer *transfer, const char *lin
 static void make_lower_case(char *name)
 {
     for (; *name != '\0'; name++)
-        *name = (char)tolower((unsigned char)*name);
+        if (*name >= 'A' && *name <= 'Z')
+            *name |= 'a' - 'A';
 }
 
 /* libcurl takes the digits it finds, and the last of several lengths. Where a body ends would be a
@@ -170,11 +171,13 @@ static bool take_length(struct co_http_transfer *transfer, const char *value)
 }
 
 /* Those of interim responses are kept like others. */
-static bool is_cookie(const char *line, size_t n)
+static bool is_cookie(const char *line, const char *colon)
 {
-    static const char name[] = "Set-Cookie:";
+    static const char name[] = "Set-Cookie";
+    size_t length = sizeof(name) - 1;
 
-    return n >= strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
+    return colon != NULL && (size_t)(colon - line) == length &&
+           strncasecmp(line, name, length) == 0;
 }
 
 static enum co_http_error take_header(struct co_http_transfer *transfer, const char *line, size_t n)
@@ -185,7 +188,7 @@ static enum co_http_error take_header(struct co_http_transfer *transfer, const c
 
     if (colon != NULL)
         transfer->may_fold = true;
-    if (is_cookie(line, n))
+    if (is_cookie(line, colon))
         co_http_jar_count(transfer);
     if (transfer->response->status == 0)
         return CO_HTTP_OK; /* of an interim response */
