@@ -1,4 +1,4 @@
-// What has become of items, as a bar and in words, the same everywhere.
+// What has become of a job and its items, as a bar, in words and by colour, the same everywhere.
 
 import {h} from './dom.js';
 import {formatCount} from './format.js';
@@ -36,4 +36,11 @@ export function makeBar(counts) {
 /** How many did not succeed, and could be tried again. */
 export function countFailures(counts) {
     return counts.finished - counts.success;
+}
+
+const KINDS = {queued: 'idle', running: 'busy', canceling: 'busy', canceled: 'idle'};
+
+/** How the job is doing, as a mark shows it. */
+export function kindOf({status, counts}) {
+    return KINDS[status] ?? (countFailures(counts) > 0 ? 'warn' : 'good');
 }

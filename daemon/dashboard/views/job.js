@@ -6,6 +6,7 @@ import {h, replace, setText} from '../dom.js';
 import {makeExports} from '../exports.js';
 import {formatCount, formatDuration, formatInstant, formatTime} from '../format.js';
 import {empty, makeNotice} from '../notice.js';
+import {countFailures, kindOf} from '../outcomes.js';
 import {showResult} from '../result.js';
 import {ResultRows, ROWS_MAX} from '../result_rows.js';
 import {link} from '../router.js';
@@ -15,8 +16,6 @@ import {makeLegend, Waterfall} from '../waterfall.js';
 const EVERY_MS = 2000;
 const CHANGES_EVERY_MS = 200; // at most, of what is not in the waterfall
 
-const TONES = {queued: 'idle', running: 'busy', canceling: 'warn', done: 'good', canceled: 'warn'};
-
 function makeHead(id) {
     const status = h('span', {class: 'mark', 'aria-live': 'polite'});
     const title = h('h1', {class: 'cut'}, id);
@@ -24,10 +23,10 @@ function makeHead(id) {
     const counts = h('span');
     const times = h('p', {class: 'dim'});
     return {title, status, bar, counts, times, show(job) {
-        const failed = job.counts.finished - job.counts.success;
+        const failed = countFailures(job.counts);
         setText(title, job.name ?? id);
         setText(status, job.status);
-        status.className = `mark ${job.status === 'done' && failed > 0 ? 'bad' : TONES[job.status] ?? 'idle'}`;
+        status.className = `mark ${kindOf(job)}`;
         bar.value = job.progress;
         setText(counts, `${formatCount(job.counts.finished)} of ${formatCount(job.counts.total)}` +
             (failed > 0 ? `, ${formatCount(failed)} not as expected` : ''));
@@ -90,11 +89,6 @@ function seldom(change, everyMs) {
             change();
         }, everyMs);
     };
-}
-
-async function mayChangeJobs(api, signal) {
-    const {token} = await api.get('v1/limits', {signal});
-    return !token || token.rights.includes('submit');
 }
 
 export function show(element, api, {id}) {
@@ -163,7 +157,7 @@ export function show(element, api, {id}) {
             h('span', {class: 'push'}, 'Save as '), makeExports(api, id, notice.tell)),
         makeLegend(), more, none, waterfall.element, detail.element);
     drawRest();
-    mayChangeJobs(api, signal).then(may => { mayChange = may; if (job) actions.show(job, may); }, () => {});
+    api.rights().then(rights => { mayChange = rights.has('submit'); if (job) actions.show(job, mayChange); });
     watch().catch(problem => { if (!signal.aborted) notice.tell(problem); });
     return () => {
         stopping.abort();

@@ -4,18 +4,13 @@ import {h, reconcile, replace, setText} from '../dom.js';
 import {formatCount, formatDistance, formatDuration, formatInstant} from '../format.js';
 import {mark} from '../health.js';
 import {empty, makeNotice} from '../notice.js';
-import {countFailures, makeBar, sayOutcomes} from '../outcomes.js';
+import {countFailures, kindOf, makeBar, sayOutcomes} from '../outcomes.js';
 import {link} from '../router.js';
 import {poll} from '../stream.js';
 
 const EVERY_MS = 2000;
 const PAGE = 50;
 const STATUSES = ['queued', 'running', 'canceling', 'done', 'canceled'];
-
-export function markOf(job) {
-    const kinds = {queued: 'idle', running: 'busy', canceling: 'busy', canceled: 'idle'};
-    return mark(kinds[job.status] ?? (countFailures(job.counts) > 0 ? 'warn' : 'good'), job.status);
-}
 
 // -- Filters --------------------------------------------------------------------------------
 
@@ -58,7 +53,7 @@ function describe({done, counts}) {
 function updateRow(row, job, makeButton) {
     const [status, , course, created, took, act] = row.cells;
     if (row.dataset.version !== String(job.version)) {
-        replace(status, markOf(job));
+        replace(status, mark(kindOf(job), job.status));
         replace(course, makeBar(job.counts), describe(job));
         replace(act, makeButton(job));
         row.dataset.version = job.version;
