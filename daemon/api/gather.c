@@ -35,7 +35,7 @@ static int run_gather(struct http_exchange *exchange, struct api *api, struct jo
     if (rc < 0)
         return rc;
     return gather_answer_send(exchange, co_take(answer),
-                              (co_now() - run.accepted) / CO_MICROSECOND);
+                              (co_clock_now() - run.accepted) / CO_MICROSECOND);
 }
 
 static const char *const types[] = {"application/json", "application/x-ndjson"};

@@ -182,6 +182,12 @@ class AnswerTest(GatherdTest):
         self.assertGreaterEqual(elapsed_ms, 150)
         self.assertLessEqual(elapsed_ms, reply.seconds * 1000)
 
+    def test_no_request_takes_longer_than_the_gather(self) -> None:
+        for _ in range(20):
+            answer = self.gather([self.origin.url("/bytes/1")])
+            self.assertGreaterEqual(answer["elapsed_ms"],
+                                    answer["results"][0]["timings"]["elapsed_ms"])
+
     def test_a_thousand_requests_keep_their_order(self) -> None:
         urls = [self.origin.url(f"/status/{200 + i % 5}?n={i}") for i in range(1000)]
         results = self.results(urls)
