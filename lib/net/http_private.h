@@ -151,7 +151,8 @@ struct co_http_transfer {
     size_t header_bytes; /* all that came, interim responses and trailers included */
     int64_t announced;   /* Content-Length; -1: none so far */
     enum { AWAIT_TUNNEL, AWAIT_STATUS, AWAIT_HEADERS, AWAIT_BODY } expects;
-    bool may_fold; /* the next line, since a header came before it */
+    bool may_fold;       /* the next line, since a header came before it */
+    bool is_within_line; /* is what comes next of it, in co_http_libcurl_remembers_headers() */
     size_t body_capacity;
 };
 

@@ -299,10 +299,15 @@ static enum co_http_error check_size(const struct co_http_transfer *transfer)
     return is_bomb(transfer, (uint64_t)transfer->buffer_size) ? CO_HTTP_DECODE_RATIO : CO_HTTP_OK;
 }
 
-/* A line that libcurl has not looked at yet: co_http_libcurl_remembers_headers(). */
-static size_t preview_line(struct co_http_transfer *transfer, const char *line, size_t n)
+/* A line that libcurl has not looked at yet, long ones in pieces:
+ * co_http_libcurl_remembers_headers(). */
+static size_t preview_line(struct co_http_transfer *transfer, const char *piece, size_t n)
 {
-    return is_out_of_place(transfer, line) ? refuse(transfer, CO_HTTP_PARSE_ERROR) : n;
+    bool begins_line = !transfer->is_within_line;
+
+    transfer->is_within_line = piece[n - 1] != '\n';
+    return begins_line && is_out_of_place(transfer, piece) ? refuse(transfer, CO_HTTP_PARSE_ERROR)
+                                                           : n;
 }
 
 static size_t receive_body(char *bytes, size_t size, size_t n, void *arg)
@@ -364,7 +369,7 @@ void co_http_response_restart(struct co_http_transfer *transfer)
     transfer->headers.length = transfer->n_headers = 0;
     transfer->announced = -1;
     transfer->expects = AWAIT_STATUS;
-    transfer->may_fold = false;
+    transfer->may_fold = transfer->is_within_line = false;
 }
 
 bool co_http_response_is_bomb(const struct co_http_transfer *transfer)

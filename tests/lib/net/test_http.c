@@ -91,6 +91,19 @@ NET_TEST(what_begins_with_a_folded_line_is_no_response)
     }
 }
 
+/* libcurl shows it in pieces, and none but the first begins a line. */
+NET_TEST(a_line_with_many_blanks_is_not_folded)
+{
+    static char reply[50000];
+
+    snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\nX: one%*stwo\r\nContent-Length: 0\r\n\r\n",
+             40000, "");
+    net->origin.reply = reply;
+    fetch(net, HERE, (struct co_http_request){0});
+    assert_success(net);
+    ck_assert_uint_eq(strlen(header(net, "x")), strlen("onetwo") + 40000);
+}
+
 NET_TEST(a_bare_return_in_a_header_is_a_blank)
 {
     net->origin.reply =
@@ -550,6 +563,7 @@ Suite *suite_http(void)
     tcase_add_test(tcase, a_response_of_http_1_0_ends_with_its_connection);
     tcase_add_test(tcase, a_folded_header_goes_on_in_one_line);
     tcase_add_test(tcase, what_begins_with_a_folded_line_is_no_response);
+    tcase_add_test(tcase, a_line_with_many_blanks_is_not_folded);
     tcase_add_test(tcase, a_bare_return_in_a_header_is_a_blank);
     tcase_add_test(tcase, a_body_comes_in_chunks_and_trailers_are_no_headers);
     tcase_add_test(tcase, an_interim_response_is_not_the_response);
