@@ -10,7 +10,7 @@
 
 #include "lib/co/task.h"
 
-enum { MAX_KEPT_BUFFER = 16 * 1024 };
+enum { MAX_KEPT_HEADERS = 16 * 1024 };
 
 static const struct {
     CURLoption option;
@@ -151,19 +151,23 @@ static bool is_clean(const struct co_http_transfer *transfer)
            os_errno == 0;
 }
 
+/* libcurl keeps the headers of a response until the next one comes, and so do we. */
+static bool is_small(const struct co_http_transfer *transfer)
+{
+    return transfer->header_bytes <= MAX_KEPT_HEADERS &&
+           transfer->request_headers.capacity <= MAX_KEPT_HEADERS;
+}
+
 void co_http_transfer_put(struct co_http_transfer *transfer)
 {
     struct co_http_session *session = transfer->session;
     bool is_undone = co_http_options_undo(transfer);
 
-    if (!is_undone || !is_clean(transfer) || session->n_idle >= session->max_idle) {
+    if (!is_undone || !is_clean(transfer) || !is_small(transfer) ||
+        session->n_idle >= session->max_idle) {
         co_http_transfer_free(transfer);
         return;
     }
-    if (transfer->request_headers.capacity > MAX_KEPT_BUFFER)
-        co_http_buffer_done(&transfer->request_headers);
-    if (transfer->headers.capacity > MAX_KEPT_BUFFER)
-        co_http_buffer_done(&transfer->headers);
     session->n_idle++;
     co_list_insert(session->idle.next, &transfer->idle);
 }
