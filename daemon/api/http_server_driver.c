@@ -18,6 +18,7 @@ enum {
     /* Per connection; bounds the head of a request. All of it is cleared for every request. */
     POOL_BYTES = 16 * 1024,
     POOL_INCREMENT_BYTES = 4 * 1024,
+    SMALLEST_PAGE = 4 * 1024,
 };
 
 static struct http_connection *connection_of(struct MHD_Connection *mhd)
@@ -185,6 +186,18 @@ void http_driver_stop(struct http_driver *driver)
     driver->mhd = NULL;
 }
 
+/* The pool of a connection is cleared when its first answer has been sent. What libmicrohttpd takes
+ * for it next is brought in now, one client at a time, not while thousands that have waited for a
+ * job are answered: its faults took a quarter of that. */
+static void bring_in_next_pool(void)
+{
+    volatile char *pool = malloc(POOL_BYTES);
+
+    for (size_t i = 0; pool != NULL && i < POOL_BYTES; i += SMALLEST_PAGE)
+        pool[i] = 0;
+    free((void *)pool);
+}
+
 /* libmicrohttpd closes the socket when it fails, before or after on_connection(). */
 void http_driver_adopt(struct http_driver *driver, int fd, const struct sockaddr *client,
                        socklen_t length)
@@ -196,6 +209,7 @@ void http_driver_adopt(struct http_driver *driver, int fd, const struct sockaddr
         close(fd);
         return;
     }
+    bring_in_next_pool();
     (void)MHD_add_connection(driver->mhd, fd, client, length);
     http_connection_free(co_take(driver->newcomer));
     co_wake_fd(driver->service->wake_fd, CO_READABLE); /* there is a new deadline */
