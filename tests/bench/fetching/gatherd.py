@@ -35,8 +35,8 @@ class Daemon:
 
 
 def gather_body(urls, concurrency, defaults=None):
-    limits = {"concurrency": concurrency, "per_host_concurrency": concurrency}
-    return json.dumps({"limits": limits, "defaults": defaults or {}, "requests": urls})
+    return json.dumps({"limits": {"concurrency": concurrency}, "defaults": defaults or {},
+                       "requests": urls})
 
 
 def count_results(results, urls):
@@ -75,10 +75,10 @@ def options(port, n_urls, concurrency, ca_file, more=None):
 
 
 @contextlib.contextmanager
-def running(bench, n_urls, concurrency, more=None, wrapper=(), env=None):
-    """A daemon, alone on the clients' core, for the length of a with block."""
+def running(bench, n_urls, concurrency, more=None, wrapper=(), env=None, cores=None):
+    """A daemon, alone on the clients' core unless said otherwise, for the length of a with block."""
     port = process.free_port()
-    argv = process.on_core(bench.client_core, *wrapper, bench.gatherd,
+    argv = process.on_cores(cores or [bench.client_core], *wrapper, bench.gatherd,
                            *options(port, n_urls, concurrency, bench.ca_file, more))
     log = pathlib.Path(bench.folder) / "gatherd.log"
     with process.serving(argv, process.is_up_at(port, "/healthz"), log, env) as pid:

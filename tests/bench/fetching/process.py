@@ -21,8 +21,12 @@ class Failed(Exception):
     """The measurement itself did not work; the text says why."""
 
 
+def on_cores(cores, *argv):
+    return ["taskset", "--cpu-list", ",".join(map(str, cores)), *map(str, argv)]
+
+
 def on_core(core, *argv):
-    return ["taskset", "--cpu-list", str(core), *map(str, argv)]
+    return on_cores([core], *argv)
 
 
 def free_port():
