@@ -237,11 +237,22 @@ int client_call_failed(const struct client *client, int rc, const struct co_http
                            : client_stopped(client, rc);
 }
 
+int client_ask(struct client *client, const struct call *call, struct json_t **ret_document)
+{
+    CO_CLEANUP(co_http_response_done) struct co_http_response response;
+    int rc = server_call(&client->server, call, &response);
+
+    *ret_document = NULL;
+    return rc < 0 ? client_call_failed(client, rc, &response)
+                  : server_document(&client->server, &response, NULL, ret_document);
+}
+
 int client_try_later(const struct client *client, unsigned *n_tries,
                      const struct co_http_response *response)
 {
     if (++*n_tries > TRIES_MAX)
-        return server_complain(&client->server, response);
+        return response->status == 503 ? server_refused(&client->server, response, NULL)
+                                       : server_complain(&client->server, response);
     int rc = co_sleep(CO_SECOND);
     return rc < 0 ? client_stopped(client, rc) : CLIENT_OK;
 }

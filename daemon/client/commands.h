@@ -61,6 +61,10 @@ int client_stopped(const struct client *client, int rc);
 int client_call_failed(const struct client *client, int rc,
                        const struct co_http_response *response);
 
+/* Calls, and reads the answer. returns as server_document() */
+CO_BLOCKS int client_ask(struct client *client, const struct call *call,
+                         struct json_t **ret_document);
+
 /* Waits a second for a gatherd that does not answer, which may be about to be started again.
  *
  * n_tries    since it has last answered; counted here

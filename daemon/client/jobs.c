@@ -170,7 +170,7 @@ int command_watch(struct client *client)
 
     if (!client_job_path(client, client->words[0], "", path))
         return CLIENT_USAGE;
-    int status = server_ask(&client->server, &call, &job);
+    int status = client_ask(client, &call, &job);
     if (status == CLIENT_OK)
         status = job_wait(client, job);
     json_document_free(job);
@@ -189,7 +189,7 @@ static CO_BLOCKS int change_each(struct client *client, const char *method, cons
         const struct call call = {.method = method, .path = path};
         struct json_t *answer = NULL;
         int its_status = client_job_path(client, client->words[i], rest, path)
-                             ? server_ask(&client->server, &call, &answer)
+                             ? client_ask(client, &call, &answer)
                              : CLIENT_USAGE;
         json_document_free(answer);
         if (status == CLIENT_OK || its_status == CLIENT_INTERRUPTED)

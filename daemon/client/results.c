@@ -141,7 +141,7 @@ int command_results(struct client *client)
     if (!client_job_path(client, client->words[0], "", job_path) ||
         !client_job_path(client, client->words[0], "/results", path))
         return CLIENT_USAGE;
-    int status = server_ask(&client->server, &call, &job);
+    int status = client_ask(client, &call, &job);
     if (status == CLIENT_OK)
         status = begin(&reading, job);
     json_document_free(job);

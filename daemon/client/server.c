@@ -172,7 +172,7 @@ int server_complain(const struct server *server, const struct co_http_response *
 {
     if (response->status != 0)
         fprintf(stderr, "gatherctl: gatherd at %s has left in between: %s\n", server->name,
-                response->message);
+                response->message ?: "its answer has no end");
     else
         fprintf(stderr,
                 "gatherctl: gatherd at %s cannot be reached: %s\n"
@@ -291,17 +291,4 @@ int server_document(const struct server *server, const struct co_http_response *
     fprintf(stderr, "gatherctl: what is at %s answers with no JSON and is no gatherd\n",
             server->name);
     return CLIENT_USAGE;
-}
-
-int server_ask(struct server *server, const struct call *call, struct json_t **ret_document)
-{
-    CO_CLEANUP(co_http_response_done) struct co_http_response response;
-    int rc = server_call(server, call, &response);
-
-    *ret_document = NULL;
-    if (rc == -ECANCELED)
-        return CLIENT_INTERRUPTED;
-    if (rc < 0)
-        return server_complain(server, &response);
-    return server_document(server, &response, NULL, ret_document);
 }

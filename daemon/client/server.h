@@ -53,7 +53,7 @@ struct call {
 CO_BLOCKS int server_call(struct server *server, const struct call *call,
                           struct co_http_response *ret_response);
 
-/* Says why there was no answer, and what to do about it. returns CLIENT_UNREACHABLE */
+/* Says why there was no answer or no whole one, and what to do about it. returns CLIENT_UNREACHABLE */
 int server_complain(const struct server *server, const struct co_http_response *response);
 
 /* Says what an answer that is a problem (RFC 9457) tells.
@@ -71,7 +71,3 @@ int server_refused(const struct server *server, const struct co_http_response *r
  */
 int server_document(const struct server *server, const struct co_http_response *response,
                     const struct request_document *requests, struct json_t **ret_document);
-
-/* Calls, and reads the answer. returns as server_document() */
-CO_BLOCKS int server_ask(struct server *server, const struct call *call,
-                         struct json_t **ret_document);

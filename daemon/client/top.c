@@ -100,10 +100,10 @@ static CO_BLOCKS int look(struct top *top)
         {.method = "GET", .path = "/v1/jobs?limit=15"},
     };
     struct json_t *stats = NULL, *jobs = NULL;
-    int status = server_ask(&top->client->server, &asks[0], &stats);
+    int status = client_ask(top->client, &asks[0], &stats);
 
     if (status == CLIENT_OK)
-        status = server_ask(&top->client->server, &asks[1], &jobs);
+        status = client_ask(top->client, &asks[1], &jobs);
     if (status == CLIENT_OK) {
         int rc = draw(top, stats, jobs);
         status = rc < 0 ? client_stopped(top->client, rc) : CLIENT_OK;
