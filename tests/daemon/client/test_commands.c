@@ -69,16 +69,16 @@ CO_TEST(who_refuses_for_half_a_minute_is_quoted)
 {
     char problem[] = "{\"code\": \"draining\", \"detail\": \"gatherd is being stopped.\"}";
 
-    expect(&(struct co_http_response){
-               .status = 503, .body = problem, .body_length = strlen(problem)},
-           "gatherctl: gatherd is being stopped. (503 draining)\n");
+    expect(
+        &(struct co_http_response){.status = 503, .body = problem, .body_length = strlen(problem)},
+        "gatherctl: gatherd is being stopped. (503 draining)\n");
 }
 
 CO_TEST(who_leaves_again_and_again_is_said_to)
 {
-    expect(&(struct co_http_response){
-               .status = 200, .error = CO_HTTP_RECV_RESET, .message = "Reset."},
-           "gatherd at here has left in between: Reset.\n");
+    expect(
+        &(struct co_http_response){.status = 200, .error = CO_HTTP_RECV_RESET, .message = "Reset."},
+        "gatherd at here has left in between: Reset.\n");
 }
 
 CO_TEST(answers_without_an_end_are_told)
