@@ -62,30 +62,6 @@ static int copy_text(const char *text, char **ret_copy)
     return text != NULL && *ret_copy == NULL ? -ENOMEM : 0;
 }
 
-static int render_labels(const struct job_spec *spec, char **ret_labels)
-{
-    struct buffer text;
-    struct json_writer w;
-
-    if (spec->n_labels == 0)
-        return 0;
-    buffer_init(&text, PTRDIFF_MAX);
-    jw_init(&w, &text);
-    jw_object_begin(&w);
-    for (size_t i = 0; i < spec->n_labels; i++) {
-        jw_name(&w, spec->labels[i].key, strlen(spec->labels[i].key));
-        jw_text(&w, spec->labels[i].value);
-    }
-    jw_object_end(&w);
-    int rc = jw_finish(&w);
-    if (rc == 0)
-        rc = buffer_append_byte(&text, '\0');
-    if (rc == 0)
-        *ret_labels = buffer_take(&text, &(size_t){0});
-    buffer_done(&text);
-    return rc;
-}
-
 static int make_schedule(const struct http_exchange *exchange,
                          const struct schedule_document *document, struct schedule **ret_schedule)
 {
@@ -105,7 +81,7 @@ static int make_schedule(const struct http_exchange *exchange,
     if (rc == 0)
         rc = copy_text(document->cron, &schedule->cron);
     if (rc == 0)
-        rc = render_labels(document->spec, &schedule->labels);
+        rc = job_spec_render_labels(document->spec, &schedule->labels);
     if (rc == 0)
         *ret_schedule = co_take(schedule);
     return rc;

@@ -158,6 +158,13 @@ static inline const struct request *job_spec_request(const struct job_spec *spec
 const struct fetch_pin *fetch_options_pin(const struct fetch_options *options,
                                           const struct co_url *url);
 
+/* The labels as a JSON object.
+ *
+ * ret_labels   owed a free(); NULL if there are none
+ * returns      0, -ENOMEM
+ */
+int job_spec_render_labels(const struct job_spec *spec, char **ret_labels);
+
 /* How long after acceptance an item is due: repetitions may have an interval between them. */
 int64_t job_spec_delay_us(const struct job_spec *spec, size_t index);
 

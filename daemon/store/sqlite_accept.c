@@ -2,9 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/base/buffer.h"
 #include "daemon/base/instant.h"
-#include "daemon/base/json_writer.h"
 #include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 #include "daemon/store/sqlite_upload.h"
@@ -24,30 +22,6 @@ static int copy_text(const char *text, char **ret_copy)
         return 0;
     *ret_copy = strdup(text);
     return *ret_copy != NULL ? 0 : -ENOMEM;
-}
-
-static int render_labels(struct job_record *record, const struct job_spec *spec)
-{
-    struct buffer text;
-    struct json_writer w;
-
-    if (spec->n_labels == 0)
-        return 0;
-    buffer_init(&text, PTRDIFF_MAX);
-    jw_init(&w, &text);
-    jw_object_begin(&w);
-    for (size_t i = 0; i < spec->n_labels; i++) {
-        jw_name(&w, spec->labels[i].key, strlen(spec->labels[i].key));
-        jw_text(&w, spec->labels[i].value);
-    }
-    jw_object_end(&w);
-    int rc = jw_finish(&w);
-    if (rc == 0)
-        rc = buffer_append_byte(&text, '\0');
-    if (rc == 0)
-        record->labels = buffer_take(&text, &(size_t){0});
-    buffer_done(&text);
-    return rc;
 }
 
 /* All but what only the writer can know: the number and the id. */
@@ -70,7 +44,7 @@ static int make_record(const struct store_acceptance *acceptance, struct job_rec
     if (rc == 0)
         rc = copy_text(acceptance->tenant != NULL ? acceptance->tenant : "", &record->tenant);
     if (rc == 0)
-        rc = render_labels(record, spec);
+        rc = job_spec_render_labels(spec, &record->labels);
     if (rc == 0)
         *ret_record = co_take(record);
     return rc;

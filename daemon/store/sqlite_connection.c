@@ -94,6 +94,15 @@ int64_t sqlite_column_instant(sqlite3_stmt *statement, int i)
     return is_null ? JOB_NEVER : sqlite3_column_int64(statement, i);
 }
 
+int sqlite_column_copy(sqlite3_stmt *statement, int i, char **ret_text)
+{
+    if (sqlite3_column_type(statement, i) == SQLITE_NULL)
+        return 0;
+    const char *text = (const char *)sqlite3_column_text(statement, i);
+    *ret_text = text != NULL ? strdup(text) : NULL;
+    return *ret_text != NULL ? 0 : -ENOMEM;
+}
+
 int sqlite_next(sqlite3_stmt *statement)
 {
     int sqlite_rc = sqlite3_step(statement);

@@ -255,6 +255,9 @@ int store_check_space(const struct store *store, size_t n_bytes);
 void sqlite_bind_instant(sqlite3_stmt *statement, int i, int64_t instant);
 int64_t sqlite_column_instant(sqlite3_stmt *statement, int i);
 
+/* A copy of a text, owed a free(); NULL is left as it is. returns 0, -ENOMEM */
+int sqlite_column_copy(sqlite3_stmt *statement, int i, char **ret_text);
+
 /* NULL is the tenant "". */
 void sqlite_bind_tenant(sqlite3_stmt *statement, int i, const char *tenant);
 

@@ -6,16 +6,6 @@
 
 /* --- A record of a row ------------------------------------------------------------------------ */
 
-/* A copy of a text column; NULL for NULL. returns 0, -ENOMEM */
-static int copy_text(sqlite3_stmt *statement, int i, char **ret_text)
-{
-    if (sqlite3_column_type(statement, i) == SQLITE_NULL)
-        return 0;
-    const char *text = (const char *)sqlite3_column_text(statement, i);
-    *ret_text = text != NULL ? strdup(text) : NULL;
-    return *ret_text != NULL ? 0 : -ENOMEM;
-}
-
 static int read_id(struct job_record *record, sqlite3_stmt *statement, int i)
 {
     const char *id = (const char *)sqlite3_column_text(statement, i);
@@ -110,11 +100,11 @@ int sqlite_record(sqlite3_stmt *statement, struct job_record **ret_record)
     if (rc == 0)
         rc = read_id(record, statement, COL_ID);
     if (rc == 0)
-        rc = copy_text(statement, COL_NAME, &record->name);
+        rc = sqlite_column_copy(statement, COL_NAME, &record->name);
     if (rc == 0)
-        rc = copy_text(statement, COL_LABELS, &record->labels);
+        rc = sqlite_column_copy(statement, COL_LABELS, &record->labels);
     if (rc == 0)
-        rc = copy_text(statement, COL_TENANT, &record->tenant);
+        rc = sqlite_column_copy(statement, COL_TENANT, &record->tenant);
     if (rc == 0)
         rc = read_tally(record, statement, COL_N_ITEMS, COL_TALLY);
     if (rc == 0)

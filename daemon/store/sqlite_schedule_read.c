@@ -55,16 +55,6 @@ static int copy_into(sqlite3_stmt *statement, int i, char *text, size_t size)
     return (size_t)snprintf(text, size, "%s", from) < size ? 0 : STORE_DAMAGED_CONTENT;
 }
 
-/* NULL stays NULL. */
-static int copy_text(sqlite3_stmt *statement, int i, char **ret_text)
-{
-    if (sqlite3_column_type(statement, i) == SQLITE_NULL)
-        return 0;
-    const char *text = (const char *)sqlite3_column_text(statement, i);
-    *ret_text = text != NULL ? strdup(text) : NULL;
-    return *ret_text != NULL ? 0 : -ENOMEM;
-}
-
 int sqlite_schedule_run(sqlite3_stmt *statement, struct schedule_run *ret_run)
 {
     int64_t state = sqlite3_column_int64(statement, COL_STATE);
@@ -97,13 +87,13 @@ static int read_texts(struct schedule *schedule, sqlite3_stmt *statement)
     int rc = copy_into(statement, COL_ID, schedule->id, sizeof(schedule->id));
 
     if (rc == 0)
-        rc = copy_text(statement, COL_TENANT, &schedule->tenant);
+        rc = sqlite_column_copy(statement, COL_TENANT, &schedule->tenant);
     if (rc == 0)
-        rc = copy_text(statement, COL_NAME, &schedule->name);
+        rc = sqlite_column_copy(statement, COL_NAME, &schedule->name);
     if (rc == 0)
-        rc = copy_text(statement, COL_LABELS, &schedule->labels);
+        rc = sqlite_column_copy(statement, COL_LABELS, &schedule->labels);
     if (rc == 0)
-        rc = copy_text(statement, COL_CRON, &schedule->cron);
+        rc = sqlite_column_copy(statement, COL_CRON, &schedule->cron);
     return rc;
 }
 

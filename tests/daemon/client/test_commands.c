@@ -14,7 +14,7 @@ static char said[1024];
 
 static void make_client(void)
 {
-    client = (struct client){.command = command_find("wait"), .server.name = "here"};
+    client = (struct client){.command = command_find("get"), .server.name = "here"};
 }
 
 /* What call() says on stderr is in said then. returns what it returns */
@@ -91,7 +91,7 @@ CO_TEST(lack_of_memory_is_not_taken_for_a_server_that_is_away)
 {
     ck_assert_int_eq(listen_to(fail_for_want_of_memory, &(struct co_http_response){.status = 0}),
                      CLIENT_OUTPUT);
-    ck_assert_str_eq(said, "gatherctl wait: Cannot allocate memory\n");
+    ck_assert_str_eq(said, "gatherctl get: Cannot allocate memory\n");
 }
 
 Suite *suite_commands(void);
