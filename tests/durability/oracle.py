@@ -26,7 +26,8 @@ NEVER_RUN = ("canceled", "skipped")
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 COMES_TO = {"ok": "success", "slow": "success", "error": "http_error", "reset": "transport_error",
             "hang": "transport_error"}
-TRIES = 6  # of a request that a daemon dies of, then it is given up
+TRIES_WITH_OTHERS = 3  # of a request that a daemon dies of
+TRIES_ALONE = 3  # that follow, of one request at a time; then it is given up
 
 
 @dataclass(frozen=True)
@@ -238,9 +239,10 @@ def check_safe(evidence: Evidence) -> Iterator[str]:
     n = n_repeated(evidence)
     if n > limit:
         yield f"I4: {n} requests were repeated, of {limit} that may be"
+    limit = max(0, evidence.n_kills - TRIES_WITH_OTHERS) // TRIES_ALONE
     n = sum(is_given_up(result) for kept in evidence.kept for result in kept.results)
-    if n > evidence.n_kills // TRIES:
-        yield f"I4: {n} requests were given up after {evidence.n_kills} kills"
+    if n > limit:
+        yield f"I4: {n} requests were given up, of {limit} that {evidence.n_kills} kills allow"
 
 
 def n_repeated(evidence: Evidence) -> int:
