@@ -9,6 +9,7 @@
 #include "daemon/api/document.h"
 #include "daemon/api/gather_answer.h"
 #include "daemon/api/gather_stream.h"
+#include "daemon/api/list_query.h"
 #include "daemon/api/problem.h"
 
 static void item_finished(void *arg, struct run_piece *piece, uint32_t item,
@@ -65,8 +66,10 @@ int gather_post(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
     struct job_spec *spec;
-    int rc = document_parse(exchange, api, PARSE_GATHER, &spec);
+    int rc = list_query_none(exchange);
 
+    if (rc == 0)
+        rc = document_parse(exchange, api, PARSE_GATHER, &spec);
     return rc == 0 ? gather(exchange, api, spec) : rc < 0 ? rc : 0;
 }
 

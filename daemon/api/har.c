@@ -165,11 +165,10 @@ static CO_BLOCKS int answer_archive(struct http_exchange *exchange, struct api *
 
 int job_har(struct http_exchange *exchange, void *arg)
 {
-    static const struct list_param no_params[] = {{.name = NULL}};
     struct api *api = arg;
     CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
     bool has_begun = false;
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc == 0)
         rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0), &record);

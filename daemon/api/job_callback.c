@@ -76,10 +76,9 @@ static CO_BLOCKS int answer_none(struct http_exchange *exchange, const struct ap
 
 int job_callback_get(struct http_exchange *exchange, void *arg)
 {
-    static const struct list_param no_params[] = {{.name = NULL}};
     struct api *api = arg;
     CO_CLEANUP(store_callback_done) struct store_callback callback = {.url = NULL};
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc != 0)
         return rc < 0 ? rc : 0;

@@ -88,8 +88,7 @@ static CO_BLOCKS int find(struct http_exchange *exchange, struct api *api,
 static CO_BLOCKS int find_plain(struct http_exchange *exchange, struct api *api,
                                 struct found_result *ret_found)
 {
-    static const struct list_param no_params[] = {{.name = NULL}};
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     return rc != 0 ? rc : find(exchange, api, ret_found);
 }

@@ -19,8 +19,7 @@
 static CO_BLOCKS int find_job(struct http_exchange *exchange, struct api *api,
                               struct job_record **ret_record)
 {
-    static const struct list_param no_params[] = {{.name = NULL}};
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     return rc != 0 ? rc
                    : jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0),

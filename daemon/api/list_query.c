@@ -76,6 +76,13 @@ int list_query_read(struct http_exchange *exchange, const struct list_param *par
     return http_query_each(exchange, read_one, &reading);
 }
 
+int list_query_none(struct http_exchange *exchange)
+{
+    static const struct list_param none[] = {{.name = NULL}};
+
+    return list_query_read(exchange, none, NULL);
+}
+
 /* --- The next page ---------------------------------------------------------------------------- */
 
 static int append_encoded(struct buffer *out, const char *text)

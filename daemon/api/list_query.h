@@ -26,5 +26,8 @@ int list_take_limit(const char *value, size_t *limit);
  */
 int list_query_read(struct http_exchange *exchange, const struct list_param *params, void *query);
 
+/* For a handler that has none. returns as list_query_read() */
+int list_query_none(struct http_exchange *exchange);
+
 /* Adds the Link header to the next page: this request with another cursor. */
 int list_answer_next(struct http_exchange *exchange, const char *cursor);

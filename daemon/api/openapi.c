@@ -11,13 +11,12 @@ static void leave(void *arg)
 
 int openapi_get(struct http_exchange *exchange, void *arg)
 {
-    static const struct list_param no_params[] = {{.name = NULL}};
     const struct http_body_source source = {
         .bytes = openapi_json,
         .done = leave,
         .length = openapi_json_length,
     };
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     (void)arg;
     if (rc != 0)

@@ -178,9 +178,8 @@ static int take_key(struct http_exchange *exchange, struct api *api, struct subm
 
 int schedule_submit(struct http_exchange *exchange, void *arg)
 {
-    static const struct list_param no_params[] = {{.name = NULL}};
     CO_CLEANUP(submit_key_done) struct submit_key key = {.text = NULL};
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc == 0)
         rc = take_key(exchange, arg, &key);

@@ -13,8 +13,6 @@
 #include "daemon/base/instant.h"
 #include "daemon/engine/scheduler.h"
 
-static const struct list_param no_params[] = {{.name = NULL}};
-
 static const char *id_of(const struct http_exchange *exchange)
 {
     return http_path_param(exchange, 0);
@@ -41,7 +39,7 @@ static CO_BLOCKS int answer_one(struct http_exchange *exchange, const struct api
 int schedule_get(struct http_exchange *exchange, void *arg)
 {
     CO_CLEANUP(schedule_freep) struct schedule *schedule = NULL;
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc == 0)
         rc = find(exchange, arg, &schedule);
@@ -54,7 +52,7 @@ static CO_BLOCKS int set_paused(struct http_exchange *exchange, const struct api
                                 bool is_paused)
 {
     CO_CLEANUP(schedule_freep) struct schedule *schedule = NULL;
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc == 0)
         rc = scheduler_pause(api->scheduler, access_tenant(exchange), id_of(exchange), is_paused,
@@ -77,7 +75,7 @@ int schedule_resume(struct http_exchange *exchange, void *arg)
 int schedule_delete(struct http_exchange *exchange, void *arg)
 {
     const struct api *api = arg;
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc == 0)
         rc = scheduler_forget(api->scheduler, access_tenant(exchange), id_of(exchange));
@@ -90,7 +88,7 @@ int schedule_run(struct http_exchange *exchange, void *arg)
 {
     const struct api *api = arg;
     struct schedule_run run;
-    int rc = list_query_read(exchange, no_params, NULL);
+    int rc = list_query_none(exchange);
 
     if (rc == 0)
         rc = scheduler_run_now(api->scheduler, access_tenant(exchange), id_of(exchange), &run);

@@ -430,3 +430,24 @@ const char *egress_check_url(const struct egress *egress, const struct co_url *u
         return blocked_as;
     return egress_port_is_bad(url->port) && !port_is_opened(egress, url->port) ? "port-bad" : NULL;
 }
+
+const char *egress_explain(const char *rule)
+{
+    static const struct {
+        const char *prefix, *sentence;
+    } kinds[] = {
+        {"own-listener", "gatherd itself listens on this address, and nothing opens that"},
+        {"port-bad", "no HTTP is expected at this port (a range of egress.allow in the "
+                     "configuration that names it opens it: ADDRESS/BITS:PORT)"},
+        {"egress.deny ", "this range of egress.deny in the configuration forbids the address"},
+        {"name-", "no public host has such a name (egress.allow in the configuration opens the "
+                  "ranges it may be in)"},
+        {"", "the egress policy forbids this address (egress.allow in the configuration opens "
+             "ranges)"},
+    };
+    size_t i = 0;
+
+    while (strncmp(rule, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
+        i++;
+    return kinds[i].sentence;
+}

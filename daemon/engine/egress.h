@@ -86,3 +86,6 @@ const char *egress_check_address(const struct egress *egress, const struct co_ad
  */
 const char *egress_check_addresses(const struct egress *egress, struct co_address *addresses,
                                    size_t *n_addresses);
+
+/* For people: why a rule blocks, and what opens it if something does. A constant. */
+const char *egress_explain(const char *rule);

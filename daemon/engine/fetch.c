@@ -37,8 +37,7 @@ static const char *check_answer(void *arg, struct co_address *addresses, size_t 
 static void block(struct result *result, enum co_http_phase phase, const char *rule)
 {
     result_fail(result, OUTCOME_BLOCKED, "blocked_by_policy", co_http_phase_name(phase),
-                "the egress policy forbids this address (egress.allow in the configuration opens "
-                "ranges)");
+                egress_explain(rule));
     result->error.rule = rule;
 }
 
@@ -127,6 +126,19 @@ static void add_times(struct result *result)
     result->sent_bytes += response->sent_bytes;
 }
 
+/* What is to be said of those errors that the operator's configuration decides. */
+static const char *const of_settings[CO_HTTP_N_ERRORS] = {
+    [CO_HTTP_TLS_FILE] = "gatherd cannot use a file of certificates: that of fetch.ca_file in the "
+                         "configuration, or one that the request names (tls.ca_ref, "
+                         "tls.client_cert_ref)",
+    [CO_HTTP_BODY_TOO_LARGE] =
+        "the body is larger than fetch.max_body_bytes in the configuration allows",
+    [CO_HTTP_DECODE_RATIO] = "the body is far larger than what was received of it "
+                             "(fetch.max_decode_ratio in the configuration)",
+    [CO_HTTP_HEADER_TOO_LARGE] = "the header of the response is larger than fetch.max_header_bytes "
+                                 "in the configuration allows",
+};
+
 static void conclude_error(struct result *result)
 {
     const struct co_http_response *response = &result->response;
@@ -138,7 +150,7 @@ static void conclude_error(struct result *result)
     }
     result_fail(result, was_canceled ? OUTCOME_CANCELED : OUTCOME_TRANSPORT_ERROR,
                 co_http_error_name(response->error), co_http_phase_name(response->error_phase),
-                response->message);
+                of_settings[response->error] ?: response->message);
     result->error.curl_code = response->curl_code;
     result->error.curl_name = response->curl_name;
     result->error.retryable = co_http_error_is_retryable(response->error);

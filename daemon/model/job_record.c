@@ -57,9 +57,11 @@ void job_record_update(struct job_record *record, const struct job_record *newer
 /* --- The rest --------------------------------------------------------------------------------- */
 
 static const struct result_error rest_errors[N_JOB_RESTS] = {
-    [REST_SATISFIED] = {.code = "canceled",
-                        .phase = "queue",
-                        .message = "the gather's policy was satisfied before this had ended"},
+    [REST_SATISFIED] =
+        {.code = "canceled",
+         .phase = "queue",
+         .message = "what the gather waits for was decided before this had ended (gather.until, "
+                    "gather.on_failure)"},
     [REST_DEADLINE] = {.code = "deadline_exceeded",
                        .phase = "queue",
                        .message = "the deadline of the whole batch (deadline_ms) passed",

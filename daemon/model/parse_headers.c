@@ -11,10 +11,15 @@ enum {
 
 /* They are between two neighbours on the way, or say where a message ends: ours to send. */
 static const char *const forbidden[] = {
-    "Connection",        "Content-Length",   "Expect", "HTTP2-Settings",
-    "Keep-Alive",        "Proxy-Connection", "TE",     "Trailer",
-    "Transfer-Encoding", "Upgrade",          NULL,
+    "Connection", "Content-Length",
+    "Expect",     "HTTP2-Settings",
+    "Keep-Alive", "TE",
+    "Trailer",    "Transfer-Encoding",
+    "Upgrade",    NULL,
 };
+
+/* What a proxy is told, who asks above all, is the operator's. */
+static const char proxy_prefix[] = "Proxy-";
 
 /* --- Syntax ----------------------------------------------------------------------------------- */
 
@@ -59,6 +64,11 @@ static bool check_name(struct parse_reader *reader, const struct parse_at *at)
     }
     if (is_forbidden(at->key)) {
         parse_defect(reader, at, "forbidden_header", "gatherd sets this header itself");
+        return false;
+    }
+    if (strncasecmp(at->key, proxy_prefix, strlen(proxy_prefix)) == 0) {
+        parse_defect(reader, at, "forbidden_header",
+                     "what proxies are told is set by the operator (fetch.proxies)");
         return false;
     }
     return true;
@@ -164,7 +174,9 @@ static int merge_member(struct parse_reader *reader, const struct parse_at *at,
                             "this header was given already; an array sends it repeatedly");
     remove_below(merge, at->key);
     if (json_is_null(value))
-        return 0;
+        return strcasecmp(at->key, "Host") != 0
+                   ? 0
+                   : parse_defect(reader, at, "invalid_header", "no request goes without a Host");
     return parse_copy(reader, at->key, strlen(at->key), &merge->name)
                ?: parse_strings(reader, at, value, take_value, merge);
 }

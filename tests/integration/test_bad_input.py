@@ -250,9 +250,18 @@ class ContentTest(GatherdTest):
 
     def test_headers_that_frame_messages_are_refused(self) -> None:
         for name in ("Content-Length", "transfer-encoding", "CONNECTION", "Upgrade", "TE",
-                     "Trailer", "Keep-Alive", "Proxy-Connection"):
+                     "Trailer", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization",
+                     "proxy-foo"):
             with self.subTest(name=name):
                 self.refuse_request(f"/headers/{name}", headers={name: "1"})
+
+    def test_a_request_has_a_host(self) -> None:
+        self.refuse_request("/headers/Host", headers={"Host": None})
+
+    def test_a_gather_has_no_query_parameters(self) -> None:
+        problem = self.assert_problem(self.post(f"{GATHER}?timeout_ms=5", [URL]), 400)
+        self.assertEqual(problem["code"], "unknown_parameter")
+        self.assertIn("timeout_ms", problem["detail"])
 
     def test_defaults_are_checked_like_requests(self) -> None:
         self.refuse({"requests": [URL], "defaults": {"headers": {"X-A": "\n"}}},

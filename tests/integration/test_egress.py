@@ -72,6 +72,15 @@ class DefaultPolicyTest(EgressTest):
         self.assert_blocked(result)
         self.assertEqual(self.origin.events(), [])
 
+    def test_the_message_says_what_opens_it(self) -> None:
+        port = self.gatherd.port
+        for url, said in ((f"http://127.0.0.1:{port}/", "listens"),
+                          ("http://example.com:25/", "ADDRESS/BITS:PORT"),
+                          ("http://a.onion/", "no public host"),
+                          ("http://127.0.0.1:1234/", "egress.allow")):
+            with self.subTest(url=url):
+                self.assertIn(said, self.fetch(url)["error"]["message"])
+
     def test_repeating_does_not_wear_the_policy_out(self) -> None:
         results = self.results([{"url": self.origin.url("/tripwire"), "repeat": 200}])
         self.assert_outcomes(results, ["blocked"] * 200)
