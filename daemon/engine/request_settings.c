@@ -74,7 +74,9 @@ int request_settings_init(struct request_settings *settings, const struct config
                           struct refcount *owner, struct err *err)
 {
     *settings = (struct request_settings){
-        .default_headers = {{"User-Agent", config->fetch.user_agent}, {"Accept", "*/*"}},
+        .default_headers = {{"User-Agent", config->fetch.user_agent},
+                            {"Accept", "*/*"},
+                            {"Accept-Encoding", co_http_encodings()}},
     };
     int rc = credentials_load(&settings->credentials, config->fetch.secrets_file,
                               config->fetch.certs_dir, err);

@@ -11,7 +11,7 @@ struct request_settings {
     struct credentials *credentials;
     struct co_url *proxies; /* with the operator's user and password */
     size_t n_proxies;
-    struct co_http_header default_headers[2];
+    struct co_http_header default_headers[3];
     struct parse_settings parse; /* points to the above, and into the config */
 };
 

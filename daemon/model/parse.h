@@ -24,12 +24,13 @@
  * at least a microsecond and at most a day (ttl_ms: 30 days), so no client can ask for "no limit";
  * userinfo in a URL becomes an Authorization header, unless there is one in the defaults or in the
  * request; a body without a method, neither in the request nor in the defaults, is sent by POST;
- * null removes also those headers that gatherd adds by itself: User-Agent, Accept,
- * Content-Type, Authorization; not Host and Accept-Encoding. Of auth and an Authorization header that of the request comes before that of the
- * defaults, and both in one object are a defect, so there is never more than one of them. null for
- * auth, proxy, resolve, retry, tls, expect and its members, capture and its headers, retry.methods,
- * and the names of certificates takes away what the defaults had; for anything else it is a wrong
- * type. "retry" without anything in it means three attempts, fewer if the daemon allows no more.
+ * null removes also those headers that gatherd adds by itself: User-Agent, Accept, Accept-Encoding,
+ * Content-Type, Authorization; not Host. Of auth and an Authorization header that of the request
+ * comes before that of the defaults, and both in one object are a defect, so there is never more
+ * than one of them. null for auth, proxy, resolve, retry, tls, expect and its members, capture and
+ * its headers, retry.methods, and the names of certificates takes away what the defaults had; for
+ * anything else it is a wrong type. "retry" without anything in it means three attempts, fewer if
+ * the daemon allows no more.
  */
 #pragma once
 

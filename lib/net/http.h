@@ -16,10 +16,10 @@
  * gate after it was resolved, when a socket is made for it, and again before the request is sent,
  * since the connection may be one that somebody else opened.
  *
- * Sent are the caller's headers, besides them only Host, Content-Length, Accept-Encoding with what
- * can be decoded, and Cookie and Authorization where the request has a jar or a digest, each unless
- * the caller has it. Nothing of the environment plays a part: no proxy variables, no .netrc, no
- * Alt-Svc, no HSTS. The program has to ignore SIGPIPE.
+ * Sent are the caller's headers, besides them only Host, Content-Length, and Cookie and
+ * Authorization where the request has a jar or a digest, each unless the caller has it. A body that
+ * comes encoded is decoded, whether it was asked for or not. Nothing of the environment plays a
+ * part: no proxy variables, no .netrc, no Alt-Svc, no HSTS. The program has to ignore SIGPIPE.
  */
 #pragma once
 
@@ -53,6 +53,9 @@ struct co_http_header {
     const char *name;
     const char *value;
 };
+
+/* What can be decoded, as the value of an Accept-Encoding header: "gzip, br, zstd", or fewer. */
+const char *co_http_encodings(void);
 
 /* Says whether a connection is allowed: NULL, or the name of the rule that forbids it, which must
  * live as long as the response is looked at. */

@@ -43,11 +43,9 @@ bool co_http_request_has(const struct co_http_request *request, const char *head
     return false;
 }
 
-/* What this libcurl can decode. It could write the header itself, which costs it more than all else
- * that we add to a request. */
-static char accept_encoding[sizeof("Accept-Encoding: gzip, br, zstd")];
+static char encodings[sizeof("gzip, br, zstd")];
 
-static void write_accept_encoding(void)
+static void write_encodings(void)
 {
     static const struct {
         int feature;
@@ -55,8 +53,8 @@ static void write_accept_encoding(void)
     } codings[] = {
         {CURL_VERSION_LIBZ, "gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
     int features = curl_version_info(CURLVERSION_NOW)->features;
-    const char *separator = " ";
-    char *end = stpcpy(accept_encoding, "Accept-Encoding:");
+    const char *separator = "";
+    char *end = encodings;
 
     for (size_t i = 0; i < CO_HTTP_COUNT_OF(codings); i++) {
         if ((features & codings[i].feature) == 0)
@@ -66,15 +64,23 @@ static void write_accept_encoding(void)
     }
 }
 
+const char *co_http_encodings(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, write_encodings);
+    return encodings;
+}
+
 /* What libcurl would add in its own way. What is sent is the caller's to say: a request with a body
  * is not always a form, and a large one must not wait a second for leave to be sent. */
 static const struct {
     const char *name;
-    const char *line; /* with nothing after the colon, it tells libcurl to leave the header out */
+    const char *line; /* with nothing after the colon: tells libcurl to leave the header out */
     bool with_body;   /* only then would it be added */
 } defaults[] = {
     {"Accept", "Accept:", false},
-    {"Accept-Encoding", accept_encoding, false},
+    {"Accept-Encoding", "Accept-Encoding:", false},
     {"Content-Type", "Content-Type:", true},
     {"Expect", "Expect:", true},
 };
@@ -261,10 +267,8 @@ static int before_request(void *arg, char *remote, char *local, int remote_port,
 
 void co_http_request_attach(struct co_http_transfer *transfer)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     CURL *easy = transfer->easy;
 
-    pthread_once(&once, write_accept_encoding);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);

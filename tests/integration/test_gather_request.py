@@ -80,7 +80,7 @@ class HeaderTest(GatherdTest):
         self.assertEqual(header_values(request, "accept"), ["text/x"])
 
     def test_null_means_not_at_all(self) -> None:
-        for name in ("User-Agent", "Accept"):
+        for name in ("User-Agent", "Accept", "Accept-Encoding"):
             with self.subTest(name=name):
                 self.assertNotEqual(header_values(self.received(), name), [])
                 self.assertEqual(header_values(self.received(headers={name: None}), name), [])

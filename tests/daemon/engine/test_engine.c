@@ -132,7 +132,14 @@ static unsigned n_hanging;
 static struct co_event hangs_as_wanted; /* n_hanging has come to n_wanted */
 static unsigned n_wanted;
 
-/* /hang is never answered, /404 is no success. */
+static void answer_late(int fd)
+{
+    wind(5 * CO_SECOND);
+    if (co_sleep(0) == 0) /* so that the loop looks at the clock before the answer comes */
+        fake_origin_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* /hang is never answered, /404 is no success, /late takes five seconds. */
 static void talk(struct fake_origin *origin, int fd)
 {
     while (fake_origin_receive(origin, fd)) {
@@ -140,6 +147,8 @@ static void talk(struct fake_origin *origin, int fd)
             if (++n_hanging == n_wanted)
                 co_event_set(&hangs_as_wanted);
             fake_origin_linger(fd);
+        } else if (strstr(origin->request, " /late") != NULL) {
+            answer_late(fd);
         } else if (strstr(origin->request, " /404") != NULL) {
             fake_origin_send(fd, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
         } else {
@@ -391,8 +400,7 @@ ENGINE_TEST(deadline_that_is_not_reached_changes_nothing)
 
 ENGINE_TEST(item_that_waited_too_long_is_not_fetched)
 {
-    net->origin.winds = 5 * CO_SECOND;
-    run(net, "{\"limits\": {\"concurrency\": 1}, \"requests\": [\"http://127.0.0.1:@/\", "
+    run(net, "{\"limits\": {\"concurrency\": 1}, \"requests\": [\"http://127.0.0.1:@/late\", "
              "{\"url\": \"http://127.0.0.1:@/never\", \"queue_timeout_ms\": 4000}, "
              "{\"url\": \"http://127.0.0.1:@/\", \"queue_timeout_ms\": 400000}]}");
     expect(0, OUTCOME_SUCCESS, NULL);
