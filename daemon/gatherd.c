@@ -421,6 +421,12 @@ static void complain(void *arg, const char *message)
     log_event(EVENT_DAEMON_START_FAILED, LOG_NO_FIELDS, "cannot start: %s", message);
 }
 
+static void say_security(const struct gatherd *gatherd)
+{
+    say_access(gatherd->current->tokens, gatherd->config.api.tokens_file, gatherd->egress);
+    say_trust(gatherd->config.fetch.ca_file);
+}
+
 /* What the configuration says is one thing, what we have another: sockets that were passed, and
  * descriptors. returns 0; -errno, which has been told */
 static int take_settings(struct gatherd *gatherd, struct config *config)
@@ -439,7 +445,7 @@ static int take_settings(struct gatherd *gatherd, struct config *config)
     if (rc < 0)
         complain(NULL, err.message);
     else
-        say_access(gatherd->current->tokens, gatherd->config.api.tokens_file, gatherd->egress);
+        say_security(gatherd);
     descriptors_fit(&gatherd->config, descriptors_raise_limit());
     return rc;
 }

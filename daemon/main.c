@@ -7,6 +7,7 @@
 
 #include "lib/co/base.h"
 
+#include "daemon/base/ca_file.h"
 #include "daemon/base/config_file.h"
 #include "daemon/base/endpoint.h"
 #include "daemon/base/state_directory.h"
@@ -41,11 +42,23 @@ static int check_exposure(const struct config *config)
     return rc < 0 ? complain(&err, rc) : EXIT_STATUS_OK;
 }
 
+/* Who fetches by http only need not have such a file. */
+static void warn_of_trust(const struct config *config)
+{
+    struct err err = {""};
+
+    if (ca_file_check(config->fetch.ca_file, &err) < 0)
+        fprintf(stderr, "gatherd: warning: fetch.ca_file: %s; https requests will fail\n",
+                err.message);
+}
+
 /* The files that the configuration names are part of it. All that is wrong is said at once. */
 static int check(struct config *config)
 {
     CO_CLEANUP(settings_unrefp) struct settings *settings = NULL;
     int status = check_exposure(config);
+
+    warn_of_trust(config);
     int rc = settings_new(&settings, config, complain_of, NULL);
 
     if (rc < 0)

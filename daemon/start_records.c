@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "daemon/base/ca_file.h"
 #include "daemon/base/log.h"
 #include "daemon/base/tokens.h"
 #include "daemon/engine/egress.h"
@@ -15,6 +16,15 @@ void say_starting(void)
     versions_of_libraries(libraries);
     log_event(EVENT_DAEMON_STARTING, LOG_FIELDS({"version", PACKAGE_VERSION}),
               "gatherd " PACKAGE_VERSION " starts, with %s", libraries);
+}
+
+void say_trust(const char *ca_file)
+{
+    struct err err = {""};
+
+    if (ca_file_check(ca_file, &err) < 0)
+        log_event(EVENT_TRUST_NONE, LOG_FIELDS({"path", ca_file}),
+                  "fetch.ca_file: %s; https requests will fail", err.message);
 }
 
 void say_store(const struct store *store, const char *path)

@@ -8,6 +8,10 @@ struct tokens;
 
 void say_starting(void);
 
+/* Whether servers can be verified; says nothing if they can. Who fetches by http only need not have
+ * such a file, so that is no reason not to start. */
+void say_trust(const char *ca_file);
+
 void say_store(const struct store *store, const char *path);
 
 /* What clients have to show, and whether they can have something fetched that gives credentials to

@@ -73,7 +73,7 @@ static int add_certificate(const struct reader *reader, const char *file, size_t
     size_t size = strlen(reader->path) + strlen(file) + sizeof("/");
 
     if (credentials->n_certificates == CERTIFICATES_MAX)
-        return err_set(reader->err, -EINVAL, "%s: there are more than %d certificates",
+        return err_set(reader->err, -EINVAL, "fetch.certs_dir: %s: there are more than %d certificates",
                        reader->path, CERTIFICATES_MAX);
     struct certificate *certificate = make_room(credentials);
     char *path = arena_alloc(&credentials->arena, size);
@@ -93,7 +93,8 @@ static int read_entry(const struct reader *reader, int directory, const char *fi
     if (n_name == 0)
         return 0;
     if (faccessat(directory, file, R_OK, AT_EACCESS) < 0)
-        return err_set(reader->err, -errno, "%s/%s: %s", reader->path, file, strerror(errno));
+        return err_set(reader->err, -errno, "fetch.certs_dir: %s/%s: %s", reader->path, file,
+                       strerror(errno));
     return add_certificate(reader, file, n_name);
 }
 
@@ -106,7 +107,8 @@ static const struct dirent *next_entry(DIR *directory)
 
 static int refuse_directory(const struct reader *reader)
 {
-    return err_set(reader->err, -errno, "%s: %s", reader->path, strerror(errno));
+    return err_set(reader->err, -errno, "fetch.certs_dir: %s: %s", reader->path,
+                   strerror(errno));
 }
 
 static int compare(const void *a, const void *b)

@@ -14,9 +14,10 @@ enum { FILE_SIZE_MAX = 16 * 1024 * 1024 };
 
 /* --- Lines and words -------------------------------------------------------------------------- */
 
-int operator_file_refuse(const struct operator_file *file, const char *what)
+int operator_file_refuse_line(const struct operator_file *file, const char *what)
 {
-    return err_set(file->err, -EINVAL, "%s:%u: %s", file->path, file->line, what);
+    return err_set(file->err, -EINVAL, "%s: %s:%u: %s", file->setting, file->path, file->line,
+                   what);
 }
 
 char *operator_file_trim(char *text)
@@ -66,7 +67,7 @@ int operator_file_next_line(struct operator_file *file, char **ret_line)
         file->next = newline + 1;
         file->line++;
         if (memchr(line, '\0', (size_t)(newline - line)) != NULL)
-            return operator_file_refuse(file, "the line has a NUL character");
+            return operator_file_refuse_line(file, "the line has a NUL character");
         *ret_line = operator_file_trim(line);
         if (**ret_line != '\0' && **ret_line != '#')
             return 1;
@@ -76,22 +77,22 @@ int operator_file_next_line(struct operator_file *file, char **ret_line)
 
 /* --- The file --------------------------------------------------------------------------------- */
 
-static int refuse_file(const struct operator_file *file, int rc, const char *why)
+int operator_file_refuse(const struct operator_file *file, int rc, const char *what)
 {
-    return err_set(file->err, rc, "%s: %s", file->path, why);
+    return err_set(file->err, rc, "%s: %s: %s", file->setting, file->path, what);
 }
 
 static int check_file(const struct operator_file *file, const struct stat *status)
 {
     if (!S_ISREG(status->st_mode))
-        return refuse_file(file, -EINVAL, "this is not a file");
+        return operator_file_refuse(file, -EINVAL, "this is not a file");
     if (status->st_uid != 0 && status->st_uid != geteuid())
-        return refuse_file(file, -EPERM, "it belongs to another user, who could change it");
+        return operator_file_refuse(file, -EPERM, "it belongs to another user, who could change it");
     if ((status->st_mode & (S_IWGRP | S_IRWXO)) != 0)
-        return refuse_file(file, -EPERM,
+        return operator_file_refuse(file, -EPERM,
                            "others may read or change it; chmod g-w,o= takes that from them");
     if (status->st_size > FILE_SIZE_MAX)
-        return refuse_file(file, -EFBIG, "it is larger than 16 MiB");
+        return operator_file_refuse(file, -EFBIG, "it is larger than 16 MiB");
     return 0;
 }
 
@@ -107,7 +108,7 @@ static int read_bytes(struct operator_file *file, int fd, size_t size)
     while (n > 0 && file->size < size) {
         n = read(fd, file->text + file->size, size - file->size);
         if (n < 0)
-            return refuse_file(file, -errno, strerror(errno));
+            return operator_file_refuse(file, -errno, strerror(errno));
         file->size += (size_t)n;
     }
     file->text[file->size] = '\0';
@@ -117,15 +118,16 @@ static int read_bytes(struct operator_file *file, int fd, size_t size)
     return 0;
 }
 
-int operator_file_read(struct operator_file *file, const char *path, struct err *err)
+int operator_file_read(struct operator_file *file, const char *setting, const char *path,
+                       struct err *err)
 {
     /* Opening a FIFO would wait for somebody to write to it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
 
-    *file = (struct operator_file){.path = path, .err = err};
+    *file = (struct operator_file){.setting = setting, .path = path, .err = err};
     if (fd < 0 || fstat(fd, &status) < 0) {
-        int rc = refuse_file(file, -errno, strerror(errno));
+        int rc = operator_file_refuse(file, -errno, strerror(errno));
         if (fd >= 0)
             close(fd);
         return rc;

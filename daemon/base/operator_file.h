@@ -12,6 +12,7 @@
 #include "daemon/base/err.h"
 
 struct operator_file {
+    const char *setting; /* that names it, for messages: "api.tokens_file" */
     const char *path;
     char *text;
     size_t size;
@@ -20,10 +21,11 @@ struct operator_file {
     struct err *err;
 };
 
-/* operator_file_done() is owed, whatever is returned; path and err are borrowed until then.
+/* operator_file_done() is owed, whatever is returned; the texts and err are borrowed until then.
  *
  * returns    0; -ENOMEM, or why it cannot be read: err says that */
-int operator_file_read(struct operator_file *file, const char *path, struct err *err);
+int operator_file_read(struct operator_file *file, const char *setting, const char *path,
+                       struct err *err);
 void operator_file_done(struct operator_file *file);
 
 size_t operator_file_count_lines(const struct operator_file *file);
@@ -33,8 +35,9 @@ size_t operator_file_count_lines(const struct operator_file *file);
  * returns    1; 0: there are no more; -EINVAL: it has a NUL */
 int operator_file_next_line(struct operator_file *file, char **ret_line);
 
-/* Says what is wrong with the line. returns -EINVAL */
-int operator_file_refuse(const struct operator_file *file, const char *what);
+/* Says what is wrong with the line, and with the file as a whole. returns -EINVAL, rc */
+int operator_file_refuse_line(const struct operator_file *file, const char *what);
+int operator_file_refuse(const struct operator_file *file, int rc, const char *what);
 
 /* Cuts the blanks off both ends. */
 char *operator_file_trim(char *text);

@@ -22,7 +22,7 @@ static int out_of_memory(struct err *err)
 
 static int refuse_line(const struct secrets *secrets, const char *what)
 {
-    return operator_file_refuse(&secrets->file, what);
+    return operator_file_refuse_line(&secrets->file, what);
 }
 
 bool secrets_is_name(const char *text, size_t length)
@@ -124,8 +124,9 @@ static int sort(struct secrets *secrets)
     for (size_t i = 1; i < secrets->n_items; i++)
         if (strcmp(secrets->items[i - 1].name, secrets->items[i].name) == 0)
             return err_set(secrets->file.err, -EINVAL,
-                           "%s:%u: this name was given in line %u already", secrets->file.path,
-                           secrets->items[i].line, secrets->items[i - 1].line);
+                           "%s: %s:%u: this name was given in line %u already",
+                           secrets->file.setting, secrets->file.path, secrets->items[i].line,
+                           secrets->items[i - 1].line);
     return 0;
 }
 
@@ -149,7 +150,7 @@ int secrets_load(struct secrets *ret_secrets, const char *path, struct err *err)
     struct secrets secrets = {0};
 
     arena_init(&secrets.arena, ARENA_SIZE_MAX);
-    int rc = operator_file_read(&secrets.file, path, err) ?: read_text(&secrets);
+    int rc = operator_file_read(&secrets.file, "fetch.secrets_file", path, err) ?: read_text(&secrets);
     if (rc < 0)
         secrets_done(&secrets);
     else

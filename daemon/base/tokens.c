@@ -194,9 +194,9 @@ static int read_token(struct tokens *tokens, char *line)
     struct err wrong = {""};
 
     if (tokens->n_items == TOKENS_MAX)
-        return operator_file_refuse(&tokens->file, "there are more than 1000 tokens");
+        return operator_file_refuse_line(&tokens->file, "there are more than 1000 tokens");
     if (token_parse(line, token, &wrong) < 0)
-        return operator_file_refuse(&tokens->file, wrong.message);
+        return operator_file_refuse_line(&tokens->file, wrong.message);
     token->line = tokens->file.line;
     token->owner = &tokens->refs;
     int rc = check_unique(tokens, token);
@@ -216,16 +216,15 @@ static int read_tokens(struct tokens *tokens)
             return rc;
     }
     if (rc == 0 && tokens->n_items == 0)
-        return err_set(file->err, -EINVAL,
-                       "%s: there is no token in it, so nobody could use the API; 'gatherd token "
-                       "new' makes one",
-                       file->path);
+        return operator_file_refuse(file, -EINVAL,
+                                    "there is no token in it, so nobody could use the API; "
+                                    "'gatherd token new' makes one");
     return rc;
 }
 
 static int read_file(struct tokens *tokens, const char *path, struct err *err)
 {
-    int rc = operator_file_read(&tokens->file, path, err);
+    int rc = operator_file_read(&tokens->file, "api.tokens_file", path, err);
 
     if (rc < 0)
         return rc;

@@ -87,7 +87,8 @@ class OptionsTest(unittest.TestCase):
     def test_an_open_door_is_told_with_all_else_that_is_wrong(self) -> None:
         path = self.config("[api]\nlisten = 0.0.0.0:0\n[fetch]\nsecrets_file = /nothing/secrets\n")
         self.assert_refused("--config", path, "--check-config",
-                            words=("/nothing/secrets", "0.0.0.0:0", "api.tokens_file"))
+                            words=("fetch.secrets_file: /nothing/secrets", "0.0.0.0:0",
+                                   "api.tokens_file"))
 
     def test_print_config_shows_what_is_in_force(self) -> None:
         path = self.config("[fetch]\nconcurrency = 10\n")

@@ -9,7 +9,7 @@ import unittest
 from harness import Gatherd, Json, curl, run_gatherd
 from journal import JournalGatherd, can_mount
 from patience import eventually
-from servers import Origin
+from servers import Certificates, Origin
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z (error|warning|info|debug): ([ -~]*)")
 
@@ -46,7 +46,8 @@ class LogTest(unittest.TestCase):
         return [record["event"] for record in self.records(gatherd)]
 
     def test_a_start_and_an_end_tell_what_and_where(self) -> None:
-        with Gatherd("log.format=json") as gatherd:
+        with (Certificates() as certificates,
+              Gatherd("log.format=json", f"fetch.ca_file={certificates.ca}") as gatherd):
             gatherd.stop()
             self.assertEqual(self.events(gatherd),
                              ["daemon.starting", "tokens.none", "store.opened", "daemon.listening",
@@ -65,6 +66,22 @@ class LogTest(unittest.TestCase):
                                     (["egress.allow=10.0.0.0/8 127.0.0.0/8"], 0)):
             with self.subTest(settings=settings), Gatherd("log.format=json", *settings) as gatherd:
                 self.assertEqual(self.events(gatherd).count("egress.wide"), addresses)
+
+    def test_https_that_cannot_work_is_told(self) -> None:
+        with Certificates() as certificates:
+            garbage = certificates.directory / "garbage.pem"
+            garbage.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+            for file, is_told, word in ((certificates.ca, False, "fine"),
+                                        (certificates.directory, True, "PEM"),
+                                        (garbage, True, "PEM"),
+                                        ("/nothing.pem", True, "No such file")):
+                setting = f"fetch.ca_file={file}"
+                with self.subTest(file=file), Gatherd("log.format=json", setting) as gatherd:
+                    self.assertEqual("trust.none" in self.events(gatherd), is_told)
+                    done = run_gatherd("--set", setting, "--check-config")
+                    self.assertEqual(done.returncode, 0)
+                    self.assertEqual("fetch.ca_file" in done.stderr, is_told)
+                    self.assertIn(word, done.stderr if is_told else done.stdout)
 
     def test_what_is_given_up_at_the_end_is_told(self) -> None:
         with Origin() as origin, Gatherd("log.format=json", "egress.allow=127.0.0.0/8",

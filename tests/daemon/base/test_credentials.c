@@ -72,13 +72,15 @@ static void must_load(const char *text)
     ck_assert_msg(rc == 0, "%d: %s", rc, err.message);
 }
 
-/* What the message says behind the path. */
+/* What the message says behind the setting and the path. */
 static const char *complaint(void)
 {
-    size_t length = strlen(secrets_path);
+    static const char setting[] = "fetch.secrets_file: ";
+    const char *path = err.message + strlen(setting);
 
-    ck_assert_mem_eq(err.message, secrets_path, length);
-    return err.message + length + 1;
+    ck_assert_mem_eq(err.message, setting, strlen(setting));
+    ck_assert_mem_eq(path, secrets_path, strlen(secrets_path));
+    return path + strlen(secrets_path) + 1;
 }
 
 /* --- Secrets ---------------------------------------------------------------------------------- */
@@ -374,7 +376,7 @@ END_TEST
 START_TEST(a_directory_that_is_not_there_is_told)
 {
     ck_assert_int_eq(credentials_load(&credentials, "", "/nonexistent", &err), -ENOENT);
-    ck_assert_str_eq(err.message, "/nonexistent: No such file or directory");
+    ck_assert_str_eq(err.message, "fetch.certs_dir: /nonexistent: No such file or directory");
     ck_assert_ptr_null(credentials);
 }
 END_TEST
@@ -386,7 +388,7 @@ START_TEST(a_certificate_that_cannot_be_read_is_told)
     sprintf(path, "%s/a.pem", certs_path);
     ck_assert_int_eq(symlink("/nonexistent", path), 0);
     ck_assert_int_eq(credentials_load(&credentials, "", certs_path, &err), -ENOENT);
-    sprintf(expected, "%s: No such file or directory", path);
+    sprintf(expected, "fetch.certs_dir: %s: No such file or directory", path);
     ck_assert_str_eq(err.message, expected);
 }
 END_TEST

@@ -148,7 +148,7 @@ START_TEST(mistake_is_told_by_its_line_and_never_quoted)
 
     snprintf(text, sizeof(text), "# CANARY\n\n%s\n", mistakes[_i].text);
     ck_assert_int_eq(load(text), -EINVAL);
-    snprintf(place, sizeof(place), "%s:3: ", path);
+    snprintf(place, sizeof(place), "api.tokens_file: %s:3: ", path);
     ck_assert_msg(strncmp(err.message, place, strlen(place)) == 0, "%s", err.message);
     ck_assert_msg(strstr(err.message, mistakes[_i].says) != NULL, "%s", err.message);
     ck_assert_msg(strstr(err.message, "CANARY") == NULL, "%s", err.message);
