@@ -43,8 +43,11 @@ static const char *const types[] = {"application/json", "application/x-ndjson"};
 static int (*const ways[])(struct http_exchange *exchange, struct api *api,
                            struct job_spec *spec) = {run_gather, gather_stream};
 
-/* Takes spec over. */
-static int gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec)
+/* Takes spec over.
+ *
+ * fields     of the query; they come before those of the document */
+static int gather(struct http_exchange *exchange, struct api *api, struct job_spec *spec,
+                  const struct result_fields *fields)
 {
     struct token *token = http_token(exchange);
     uint64_t n_items = spec->n_items;
@@ -57,6 +60,8 @@ static int gather(struct http_exchange *exchange, struct api *api, struct job_sp
         job_spec_free(spec);
         return rc < 0 ? rc : 0;
     }
+    if (!result_fields_is_all(fields))
+        spec->fields = *fields;
     rc = ways[way](exchange, api, spec);
     quota_end_gather(token, n_items);
     return rc;
@@ -64,13 +69,18 @@ static int gather(struct http_exchange *exchange, struct api *api, struct job_sp
 
 int gather_post(struct http_exchange *exchange, void *arg)
 {
+    static const struct list_param params[] = {
+        {"fields", list_take_fields, LIST_FIELDS_EXPECTED},
+        {.name = NULL},
+    };
     struct api *api = arg;
+    struct result_fields fields = {0};
     struct job_spec *spec;
-    int rc = list_query_none(exchange);
+    int rc = list_query_read(exchange, params, &fields);
 
     if (rc == 0)
         rc = document_parse(exchange, api, PARSE_GATHER, &spec);
-    return rc == 0 ? gather(exchange, api, spec) : rc < 0 ? rc : 0;
+    return rc == 0 ? gather(exchange, api, spec, &fields) : rc < 0 ? rc : 0;
 }
 
 /* --- GET: the URLs as parameters -------------------------------------------------------------- */
@@ -81,25 +91,32 @@ struct url_list {
     const char *urls[MAX_URLS];
     size_t n_urls;
     bool is_too_long;
-    const char *unknown; /* the first parameter that is not "url" */
+    struct result_fields fields;
 };
 
-static int add_url(void *arg, const char *name, const char *value)
+static int add_url(void *query, const char *name, const char *value)
 {
-    struct url_list *list = arg;
+    struct url_list *list = query;
 
-    if (strcmp(name, "url") != 0) {
-        list->unknown = name;
-        return 1;
-    }
+    (void)name;
     list->is_too_long = list->n_urls == MAX_URLS;
     if (!list->is_too_long)
         list->urls[list->n_urls++] = value;
-    return list->is_too_long;
+    return 0;
+}
+
+static int add_fields(void *query, const char *name, const char *value)
+{
+    return list_take_fields(&((struct url_list *)query)->fields, name, value);
 }
 
 int gather_get(struct http_exchange *exchange, void *arg)
 {
+    static const struct list_param params[] = {
+        {"url", add_url, "a URL"},
+        {"fields", add_fields, LIST_FIELDS_EXPECTED},
+        {.name = NULL},
+    };
     struct api *api = arg;
     struct url_list list = {.n_urls = 0};
     CO_CLEANUP(defect_list_done) struct defect_list defects;
@@ -107,11 +124,9 @@ int gather_get(struct http_exchange *exchange, void *arg)
     struct job_spec *spec;
 
     defect_list_init(&defects);
-    http_query_each(exchange, add_url, &list);
-    if (list.unknown != NULL)
-        return http_answer_problem(exchange, 400, "unknown_parameter",
-                                   "There is no query parameter '%s' here; url is the only one.",
-                                   list.unknown);
+    int rc = list_query_read(exchange, params, &list);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     if (list.is_too_long)
         return http_answer_problem(exchange, 413, "too_many_items",
                                    "There are more than %d URLs: send them as a POST instead.",
@@ -119,8 +134,8 @@ int gather_get(struct http_exchange *exchange, void *arg)
     if (list.n_urls == 0)
         return http_answer_problem(exchange, 400, "missing_parameter",
                                    "Give at least one URL: /v1/gather?url=https://example.com/");
-    int rc = job_parse_urls(api->parse, list.urls, list.n_urls, &defects, &refusal, &spec);
+    rc = job_parse_urls(api->parse, list.urls, list.n_urls, &defects, &refusal, &spec);
     if (rc == 1)
         return answer_refusal(exchange, &refusal, &defects);
-    return rc == 0 ? gather(exchange, api, spec) : rc;
+    return rc == 0 ? gather(exchange, api, spec, &list.fields) : rc;
 }

@@ -26,9 +26,15 @@ static int take_outcome(void *query, const char *name, const char *value)
     return outcome_from_name(value, &q->outcome);
 }
 
+static int take_fields(void *query, const char *name, const char *value)
+{
+    return list_take_fields(&((struct follow_query *)query)->fields, name, value);
+}
+
 static const struct list_param params[] = {
     {"after_seq", take_after, "the seq of the last result that came"},
     {"outcome", take_outcome, outcome_names},
+    {"fields", take_fields, LIST_FIELDS_EXPECTED},
     {.name = NULL},
 };
 
@@ -55,6 +61,7 @@ void job_follow_begin(struct job_follow *follow, struct http_exchange *exchange,
                 .by_outcome = query->by_outcome,
                 .outcome = query->outcome,
                 .from = query->from,
+                .fields = query->fields,
             },
         .written_at = co_now(),
     };

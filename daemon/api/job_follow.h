@@ -35,6 +35,7 @@ struct follow_query {
     bool by_outcome;
     enum outcome outcome;
     struct result_cursor from;
+    struct result_fields fields;
 };
 
 /* Reads the query for a handler of a job. returns as list_query_read() */

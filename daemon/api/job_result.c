@@ -20,6 +20,7 @@ struct found_result {
     struct result_view view;
     struct viewed_result viewed;
     uint32_t index;
+    struct result_fields fields; /* to be shown */
 };
 
 static void found_result_done(struct found_result *found)
@@ -42,6 +43,7 @@ static CO_BLOCKS int read_item(struct api *api, struct found_result *found)
     };
     int rc = result_view_init(api->store, api->parse, found->record, &found->view);
 
+    found->view.fields = found->fields;
     if (rc == 0)
         rc = store_read(api->store, found->record->number, &options, &found->page);
     if (rc < 0)
@@ -84,15 +86,6 @@ static CO_BLOCKS int find(struct http_exchange *exchange, struct api *api,
     return read_item(api, ret_found);
 }
 
-/* Finds an item for a handler without query parameters. returns as find() */
-static CO_BLOCKS int find_plain(struct http_exchange *exchange, struct api *api,
-                                struct found_result *ret_found)
-{
-    int rc = list_query_none(exchange);
-
-    return rc != 0 ? rc : find(exchange, api, ret_found);
-}
-
 /* --- The result ------------------------------------------------------------------------------- */
 
 static int answer_result(struct http_exchange *exchange, const struct found_result *found)
@@ -105,11 +98,18 @@ static int answer_result(struct http_exchange *exchange, const struct found_resu
     return answer_json(exchange, 200, &w, &body);
 }
 
+static const struct list_param params[] = {
+    {"fields", list_take_fields, LIST_FIELDS_EXPECTED},
+    {.name = NULL},
+};
+
 int job_result(struct http_exchange *exchange, void *arg)
 {
     CO_CLEANUP(found_result_done) struct found_result found = {.record = NULL};
-    int rc = find_plain(exchange, arg, &found);
+    int rc = list_query_read(exchange, params, &found.fields);
 
+    if (rc == 0)
+        rc = find(exchange, arg, &found);
     if (rc == 0)
         rc = answer_result(exchange, &found);
     return answer_job_failure(exchange, rc);
@@ -148,7 +148,10 @@ static int answer_body(struct http_exchange *exchange, const struct found_result
 int job_result_body(struct http_exchange *exchange, void *arg)
 {
     CO_CLEANUP(found_result_done) struct found_result found = {.record = NULL};
-    int rc = find_plain(exchange, arg, &found);
+    int rc = list_query_none(exchange);
+
+    if (rc == 0)
+        rc = find(exchange, arg, &found);
 
     if (rc == 0)
         rc = has_body(&found.viewed)

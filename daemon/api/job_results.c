@@ -36,11 +36,17 @@ static int take_order(void *query, const char *name, const char *value)
     return q->as_completed || strcmp(value, "index") == 0 ? 0 : -EINVAL;
 }
 
+static int take_fields(void *query, const char *name, const char *value)
+{
+    return list_take_fields(&((struct result_query *)query)->fields, name, value);
+}
+
 static const struct list_param result_params[] = {
     {"limit", take_limit, "a number from 1 to 1000"},
     {"cursor", take_cursor, "the next_cursor of the page before"},
     {"order", take_order, "index or completed"},
     {"outcome", result_query_take_outcome, outcome_names},
+    {"fields", take_fields, LIST_FIELDS_EXPECTED},
     {.name = NULL},
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/api/problem.h"
+#include "daemon/model/result_fields.h"
 
 enum { NUMBER_DIGITS_MAX = 18 };
 
@@ -28,6 +29,12 @@ int list_take_limit(const char *value, size_t *limit)
         return -EINVAL;
     *limit = number;
     return 0;
+}
+
+int list_take_fields(void *fields, const char *name, const char *value)
+{
+    (void)name;
+    return result_fields_add_list(fields, value);
 }
 
 struct reading {

@@ -20,6 +20,11 @@ int list_take_number(const char *value, uint64_t *number);
 /* What the `take` of every list's "limit" uses. returns 0, -EINVAL */
 int list_take_limit(const char *value, size_t *limit);
 
+/* The `take` of "fields" where the query is a struct result_fields, and what it expects. */
+int list_take_fields(void *fields, const char *name, const char *value);
+#define LIST_FIELDS_EXPECTED                                                                       \
+    "members of results with commas between them, such as status_code,timings.total_ms"
+
 /* Hands each parameter to the one in the table it belongs to; the table ends with a NULL name.
  *
  * returns    0; 1: one is wrong, and a problem has been answered; -errno

@@ -41,7 +41,7 @@ static bool is_same_key(const struct result_block_key *a, const struct result_bl
 {
     return a->job == b->job && a->frame == b->frame && a->by_outcome == b->by_outcome &&
            a->outcome == b->outcome && a->from.in_rest == b->from.in_rest &&
-           a->from.next == b->from.next;
+           a->from.next == b->from.next && result_fields_is_same(&a->fields, &b->fields);
 }
 
 static struct result_block **find(struct result_blocks *blocks, const struct result_block_key *key)
@@ -147,6 +147,7 @@ static CO_BLOCKS int fill(struct result_block *block, const struct result_block_
         .by_outcome = block->key.by_outcome,
         .outcome = block->key.outcome,
         .from = block->key.from,
+        .fields = block->key.fields,
     };
     const struct result_sink sink = {
         .out = &block->bytes,

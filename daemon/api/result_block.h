@@ -30,6 +30,7 @@ struct result_block_key {
     bool by_outcome;
     enum outcome outcome;
     struct result_cursor from;
+    struct result_fields fields;
 };
 
 struct result_block {

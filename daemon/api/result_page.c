@@ -280,6 +280,7 @@ int result_page_read(struct store *store, struct result_view *view,
     };
     int rc = 0;
 
+    view->fields = query->fields;
     pager.is_over = is_nowhere(&pager) || is_beyond(&pager);
     while (rc == 0 && !pager.is_full && !pager.is_over && pager.n_items < PAGE_ITEMS)
         rc = query->as_completed && !pager.next.in_rest ? add_completed(&pager)

@@ -27,6 +27,7 @@ struct result_query {
     bool by_outcome;
     enum outcome outcome;
     struct result_cursor from;
+    struct result_fields fields; /* that are shown */
 };
 
 /* What results become. */

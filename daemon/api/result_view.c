@@ -109,7 +109,7 @@ static int find_place(struct result_view *view, const struct store_page *page, u
     struct result_view_chunk *chunk;
     int rc = get_chunk(view, page, index, &chunk);
 
-    *ret_place = (struct result_place){.job_id = view->record.id};
+    *ret_place = (struct result_place){.job_id = view->record.id, .fields = view->fields};
     if (rc == 0) {
         ret_place->spec = chunk->spec;
         ret_place->first = chunk->first;

@@ -23,7 +23,8 @@ struct result_view {
         struct job_spec *spec; /* NULL: nothing is here */
         uint32_t first;
     } chunks[RESULT_VIEW_CHUNKS];
-    unsigned next_chunk; /* which goes next */
+    unsigned next_chunk;         /* which goes next */
+    struct result_fields fields; /* that are shown, from now on */
     struct arena arena;  /* of the result in hand */
 };
 

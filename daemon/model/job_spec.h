@@ -19,6 +19,7 @@
 #include "daemon/base/refcount.h"
 #include "daemon/model/callback.h"
 #include "daemon/model/expect.h"
+#include "daemon/model/result_fields.h"
 #include "daemon/model/status_set.h"
 
 /* Whose word opens the door. A secret is named, not copied: it is looked up for each attempt, so
@@ -147,6 +148,7 @@ struct job_spec {
     int64_t deadline_us; /* from acceptance; 0: none */
     int64_t ttl_us;      /* how long the ended job is kept; 0: the daemon's default */
     const struct job_callback *callback; /* NULL: none */
+    struct result_fields fields;         /* of the results of a gather */
 };
 
 static inline const struct request *job_spec_request(const struct job_spec *spec, size_t index)

@@ -183,6 +183,30 @@ static int read_ttl(struct parse_reader *reader, const struct parse_at *at, stru
     return parse_duration(reader, at, value, member, field);
 }
 
+static int add_field(struct parse_reader *reader, const struct parse_at *at, const char *text,
+                     size_t length, void *fields)
+{
+    if (result_fields_add(fields, text, length) == 0)
+        return 0;
+    const char *nearest = result_field_nearest(text, length);
+    if (nearest == NULL)
+        return parse_defect(reader, at, "invalid_value", "results have no such member");
+    return parse_defect(reader, at, "invalid_value",
+                        "results have no such member; did you mean \"%s\"?", nearest);
+}
+
+static int read_fields(struct parse_reader *reader, const struct parse_at *at,
+                       struct json_t *value, const struct parse_member *member, void *field)
+{
+    (void)member;
+    if (reader->kind != PARSE_GATHER)
+        return parse_defect(reader, at, "not_supported",
+                            "a job keeps all of its results; GET /v1/jobs/ID/results?fields=... "
+                            "shows a part of them");
+    return result_fields_add(field, "index", strlen("index"))
+               ?: parse_strings(reader, at, value, add_field, field);
+}
+
 static int note_requests(struct parse_reader *reader, const struct parse_at *at,
                          struct json_t *value, const struct parse_member *member, void *field)
 {
@@ -208,7 +232,6 @@ static const struct parse_member reader_members[] = {
     {"defaults", .read = read_defaults},
     {"on_invalid", .read = parse_switch,
      .offset = offsetof(struct parse_reader, reports_invalid_urls), .words = on_invalids},
-    {"fields", .read = parse_not_supported},
 };
 const struct parse_table parse_reader_table = PARSE_TABLE("Document", reader_members);
 
@@ -225,6 +248,7 @@ static const struct parse_member spec_members[] = {
     {"ttl_ms", .read = read_ttl, .offset = offsetof(struct job_spec, ttl_us), .min = 1,
      .max = 30 * PARSE_DAY_US},
     {"callback", .read = parse_callback, .offset = offsetof(struct job_spec, callback)},
+    {"fields", .read = read_fields, .offset = offsetof(struct job_spec, fields)},
 };
 const struct parse_table parse_spec_table = PARSE_TABLE("Document", spec_members);
 

@@ -17,8 +17,3 @@ const struct parse_table *const parse_tables[] = {
     &parse_tls_table,
 };
 const size_t parse_n_tables = sizeof(parse_tables) / sizeof(parse_tables[0]);
-
-bool parse_member_is_reserved(const struct parse_member *member)
-{
-    return member->read == parse_not_supported;
-}

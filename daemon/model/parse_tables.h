@@ -16,9 +16,6 @@ struct parse_table {
         .schema = (name), .members = (table), .n_members = sizeof(table) / sizeof((table)[0])      \
     }
 
-/* Whether what the member stands for is yet to come: it is refused as not_supported. */
-bool parse_member_is_reserved(const struct parse_member *member);
-
 extern const struct parse_table parse_auth_table;
 extern const struct parse_table parse_body_table;
 extern const struct parse_table parse_callback_table;

@@ -221,13 +221,3 @@ int parse_strings(struct parse_reader *reader, const struct parse_at *at, struct
     }
     return 0;
 }
-
-/* --- What a later version will have ----------------------------------------------------------- */
-
-int parse_not_supported(struct parse_reader *reader, const struct parse_at *at,
-                        struct json_t *value, const struct parse_member *member, void *field)
-{
-    (void)value, (void)field;
-    return parse_defect(reader, at, "not_supported", "\"%s\" is not supported by this version",
-                        member->name);
-}

@@ -23,14 +23,13 @@ struct parse_member {
 #define PARSE_DAY_US        (INT64_C(86400) * 1000000)
 #define PARSE_TIMEOUT_RANGE .min = 1, .max = PARSE_DAY_US
 
-parse_fn parse_integer;       /* int64_t; a whole number from min to max */
-parse_fn parse_unsigned;      /* unsigned, likewise */
-parse_fn parse_duration;      /* int64_t microseconds, from milliseconds */
-parse_fn parse_bool;          /* bool */
-parse_fn parse_text;          /* const char *, copied */
-parse_fn parse_switch;        /* bool: the first of two words is false, the second is true */
-parse_fn parse_enum;          /* an enum: the index of the word */
-parse_fn parse_not_supported; /* nothing */
+parse_fn parse_integer;  /* int64_t; a whole number from min to max */
+parse_fn parse_unsigned; /* unsigned, likewise */
+parse_fn parse_duration; /* int64_t microseconds, from milliseconds */
+parse_fn parse_bool;     /* bool */
+parse_fn parse_text;     /* const char *, copied */
+parse_fn parse_switch;   /* bool: the first of two words is false, the second is true */
+parse_fn parse_enum;     /* an enum: the index of the word */
 
 /* Reads one of the words. returns its index; -1: there is a defect */
 int parse_word(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,

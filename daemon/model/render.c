@@ -93,6 +93,7 @@ void render_result(struct json_writer *w, const struct result_place *place,
                    const struct result *result, bool with_body)
 {
     const struct request *request = job_spec_request(place->spec, place->index);
+    size_t start = w->out->len;
 
     jw_object_begin(w);
     render_place(w, place);
@@ -104,12 +105,16 @@ void render_result(struct json_writer *w, const struct result_place *place,
     expect_render(w, request->options->expect, &result->verdict);
     render_error(w, &result->error);
     jw_object_end(w);
+    result_fields_cut(&place->fields, w, start);
 }
 
 void render_pending(struct json_writer *w, const struct result_place *place)
 {
+    size_t start = w->out->len;
+
     jw_object_begin(w);
     render_place(w, place);
     jw_literal(w, "\"state\":\"pending\",");
     jw_object_end(w);
+    result_fields_cut(&place->fields, w, start);
 }

@@ -4,6 +4,7 @@
 #include "daemon/base/json_writer.h"
 #include "daemon/model/job_spec.h"
 #include "daemon/model/result.h"
+#include "daemon/model/result_fields.h"
 
 struct result_place {
     const struct job_spec *spec;
@@ -11,6 +12,7 @@ struct result_place {
     size_t index;       /* in the spec */
     size_t first;       /* index in the job of the spec's first item */
     uint64_t seq; /* 1 is the first to finish; 0: what was never started, when its job ended */
+    struct result_fields fields; /* that are shown */
 };
 
 /* with_body: whether to show what was captured. What is not shown counts as truncated. */

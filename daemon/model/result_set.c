@@ -71,6 +71,7 @@ static int render_row(struct result_set *set, size_t index, const struct result 
         .job_id = set->job_id,
         .index = index,
         .seq = set->tally.n_finished + 1,
+        .fields = set->spec->fields,
     };
     struct json_writer writer;
 

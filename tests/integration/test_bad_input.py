@@ -278,10 +278,6 @@ class ContentTest(GatherdTest):
             with self.subTest(value=value):
                 self.refuse_request("/body_base64", method="POST", body_base64=value)
 
-    def test_options_of_later_versions_say_so(self) -> None:
-        error = self.refuse({"requests": [URL], "fields": ["index"]}, "/fields")
-        self.assertEqual(error["code"], "not_supported")
-
     def test_a_gather_calls_nobody_back(self) -> None:
         error = self.refuse({"requests": [URL], "callback": {"url": URL}}, "/callback")
         self.assertEqual(error["code"], "not_supported")

@@ -48,7 +48,9 @@ class RequestDocsTest(GatherdTest):
         super().setUpClass()
 
     def accept(self, document: Json) -> None:
-        reply = self.post("/v1/jobs?wait=0", document)
+        """As a job, which is not run here and now; but what only a gather takes."""
+        is_gather = isinstance(document, dict) and "fields" in document
+        reply = self.post("/v1/gather" if is_gather else "/v1/jobs?wait=0", document)
         self.assertIn(reply.status, (200, 202), f"{document}: {reply.body.decode()}")
 
     def test_every_document_is_accepted(self) -> None:
@@ -92,7 +94,7 @@ class RequestDocsTest(GatherdTest):
         text = "".join((TOP / "docs" / page).read_text()
                        for page in ("requests.md", "callbacks.md", "schedules.md"))
         tables = "".join(path.read_text() for path in TOP.glob("daemon/model/parse_*.c"))
-        members = re.findall(r'\{"(\w+)",\s+\.read = (?!parse_not_supported)', tables)
+        members = re.findall(r'\{"(\w+)",\s+\.read = ', tables)
         self.assertGreater(len(members), 80)
         for member in members:
             with self.subTest(member=member):

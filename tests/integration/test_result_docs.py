@@ -95,20 +95,33 @@ class ResultDocsTest(GatherdTest):
             {"url": "http://10.0.0.1/"},
         ]
 
-    def shown_members(self) -> set[str]:
+    def job_of_all_kinds(self) -> str:
         reply = self.post("/v1/jobs", {"requests": self.all_kinds()})
         self.assertEqual(reply.status, 202, reply.body.decode())
         job = "/v1/jobs/" + reply.json()["id"]
         eventually(lambda: self.get(job).json()["done"], "the job's end")
-        page = self.get(f"{job}/results").json()
+        return job
+
+    def shown_members(self, results: str) -> set[str]:
+        page = self.get(results).json()
         return {path for result in page["data"] for path in members(result)}
 
     def test_the_members_are_those_of_results(self) -> None:
-        shown, documented = self.shown_members(), documented_members()
+        shown = self.shown_members(f"{self.job_of_all_kinds()}/results")
+        documented = documented_members()
         containers = {name.rpartition(".")[0] for name in documented}  # that may be null or empty
         containers |= {name.removesuffix("[]") for name in containers}
         self.assertEqual(documented - shown, set())
         self.assertEqual(shown - documented - containers, set())
+
+    def test_each_member_can_be_had_alone(self) -> None:
+        results = f"{self.job_of_all_kinds()}/results"
+        for member in documented_members():
+            with self.subTest(member=member):
+                shown = self.shown_members(f"{results}?fields={member.replace('[]', '')}")
+                self.assertIn(member, shown)
+                for other in shown - {member, "index"}:  # what it is in, or has in it
+                    self.assertTrue(member.startswith(other) or other.startswith(member), other)
 
     def test_the_outcomes_are_those_of_the_source(self) -> None:
         known = re.findall(r'\[OUTCOME_\w+\] = "(\w+)"', source("daemon/model/result.c"))

@@ -282,7 +282,7 @@ static const struct expected_defect defects[] = {
     {"{'urls':['http://a/'],'ttl_ms':1e15}", "/ttl_ms", "out_of_range", "2592000000"},
     {"{'urls':['http://a/'],'on_invalid':'ignore'}", "/on_invalid", "invalid_value", "report"},
     {"{'urls':['http://a/'],'callback':{'url':'x'}}", "/callback/url", "invalid_url", "http"},
-    {"{'urls':['http://a/'],'fields':[]}", "/fields", "not_supported", "fields"},
+    {"{'urls':['http://a/'],'fields':['id']}", "/fields", "not_supported", "results?fields="},
 
     /* requests */
     {"[5]", "/0", "wrong_type", "a URL or an object, not a number"},
@@ -699,14 +699,61 @@ START_TEST(gather_policies_are_understood)
 }
 END_TEST
 
-START_TEST(only_a_stored_job_has_a_time_to_live)
+/* returns as job_parse() */
+static int parse_gather(const char *text)
 {
-    static const char text[] = "{\"urls\":[\"http://a/\"],\"ttl_ms\":5}";
-
     parsed.rc = job_parse(&parse_settings, PARSE_GATHER, NULL, text, strlen(text), &parsed.defects,
                           &parsed.refusal, &parsed.spec);
-    ck_assert_int_eq(parsed.rc, 1);
+    return parsed.rc;
+}
+
+START_TEST(only_a_stored_job_has_a_time_to_live)
+{
+    ck_assert_int_eq(parse_gather("{\"urls\":[\"http://a/\"],\"ttl_ms\":5}"), 1);
     ck_assert_str_eq(find_defect("/ttl_ms")->code, "not_supported");
+}
+END_TEST
+
+/* --- The members of results that are wanted --------------------------------------------------- */
+
+static const struct {
+    const char *fields, *names;
+} choices[] = {
+    {"[\"id\", \"timings.total_ms\"]", "id,timings.total_ms"},
+    {"\"ok\"", "ok"},
+    {"[]", "index"},
+};
+
+START_TEST(members_of_results_are_chosen)
+{
+    struct result_fields expected = {0};
+    char text[128];
+
+    sprintf(text, "{\"urls\":[\"http://a/\"],\"fields\":%s}", choices[_i].fields);
+    ck_assert_int_eq(parse_gather(text), 0);
+    ck_assert_int_eq(result_fields_add_list(&expected, choices[_i].names), 0);
+    ck_assert(result_fields_is_same(&parsed.spec->fields, &expected));
+}
+END_TEST
+
+static const struct {
+    const char *fields, *pointer, *code, *detail;
+} bad_choices[] = {
+    {"[\"ok\", \"statuscode\"]", "/fields/1", "invalid_value",
+     "results have no such member; did you mean \"status_code\"?"},
+    {"\"-\"", "/fields", "invalid_value", "results have no such member"},
+    {"[5]", "/fields/0", "wrong_type", "must be a string, not a number"},
+};
+
+START_TEST(members_that_results_do_not_have_are_told)
+{
+    char text[128];
+
+    sprintf(text, "{\"urls\":[\"http://a/\"],\"fields\":%s}", bad_choices[_i].fields);
+    ck_assert_int_eq(parse_gather(text), 1);
+    const struct defect *defect = find_defect(bad_choices[_i].pointer);
+    ck_assert_str_eq(defect->code, bad_choices[_i].code);
+    ck_assert_str_eq(defect->detail, bad_choices[_i].detail);
 }
 END_TEST
 
@@ -830,6 +877,9 @@ Suite *suite_parse(void)
     tcase_add_test(tcase, too_many_labels_are_a_defect);
     tcase_add_loop_test(tcase, gather_policies_are_understood, 0, N_ELEMENTS(policies));
     tcase_add_test(tcase, only_a_stored_job_has_a_time_to_live);
+    tcase_add_loop_test(tcase, members_of_results_are_chosen, 0, N_ELEMENTS(choices));
+    tcase_add_loop_test(tcase, members_that_results_do_not_have_are_told, 0,
+                        N_ELEMENTS(bad_choices));
     tcase_add_loop_test(tcase, reported_urls_are_results_and_show_no_password, 0,
                         N_ELEMENTS(reported));
     tcase_add_test(tcase, a_reported_url_may_be_after_the_requests_and_is_cut);
