@@ -148,8 +148,7 @@ int sqlite_connection_open(struct sqlite_connection *connection, struct store *s
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(connection->database, 0);
     if (rc == SQLITE_OK)
-        rc = sqlite3_db_config(connection->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-                               role == SQLITE_READER, NULL);
+        rc = sqlite3_db_config(connection->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return rc == SQLITE_OK ? 0 : failed(connection, rc, err);
 }
 

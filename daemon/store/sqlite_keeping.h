@@ -12,6 +12,10 @@
 int store_open_as(struct store **ret_store, const struct store_options *options,
                   const char *synchronous, struct err *err);
 
+/* Before SQLite has opened it, which alone may change a file. returns 0: it may be ours, or new;
+ * -EILSEQ: it is a database, and somebody else's */
+int sqlite_refuse_foreign(const char *file, struct err *err);
+
 /* Whose a database is that was opened, and nothing more.
  *
  * returns    0: ours; SQLITE_IS_NEW: nobody's, it is empty; -EILSEQ: somebody else's;

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { HEADER_BYTES = 100, APPLICATION_ID_AT = 68 }; /* of SQLite's file format */
+/* SQLite's file format, 1.3: integers of 32 bits, the first byte is the highest. */
+enum { HEADER_BYTES = 100, SCHEMA_COOKIE_AT = 40, USER_VERSION_AT = 60, APPLICATION_ID_AT = 68 };
 
 static int read_integer(sqlite3 *database, const char *sql, int64_t *ret_value)
 {
@@ -25,18 +27,36 @@ static int read_integer(sqlite3 *database, const char *sql, int64_t *ret_value)
     return sqlite3_finalize(statement);
 }
 
-/* Of a file that SQLite does not recognize. */
-static bool has_our_id(const char *file)
+/* What the file says without SQLite, which would finish what others have begun in it. All zeros: it
+ * is shorter than that, or cannot be read. */
+static void read_header(const char *file, unsigned char header[HEADER_BYTES])
 {
-    unsigned char header[HEADER_BYTES] = {0};
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? pread(fd, header, sizeof(header), 0) : -1;
-    const unsigned char *id = header + APPLICATION_ID_AT;
 
+    if (fd < 0 || pread(fd, header, HEADER_BYTES, 0) != HEADER_BYTES)
+        memset(header, 0, HEADER_BYTES);
     if (fd >= 0)
         close(fd);
-    return n == HEADER_BYTES &&
-           (id[0] << 24 | id[1] << 16 | id[2] << 8 | id[3]) == SQLITE_APPLICATION_ID;
+}
+
+static uint32_t header_integer(const unsigned char header[HEADER_BYTES], size_t at)
+{
+    const unsigned char *bytes = header + at;
+
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static bool has_our_id(const unsigned char header[HEADER_BYTES])
+{
+    return header_integer(header, APPLICATION_ID_AT) == SQLITE_APPLICATION_ID;
+}
+
+/* As one of ours is before it gets its id. */
+static bool is_unused(const unsigned char header[HEADER_BYTES])
+{
+    return header_integer(header, APPLICATION_ID_AT) == 0 &&
+           header_integer(header, USER_VERSION_AT) == 0 &&
+           header_integer(header, SCHEMA_COOKIE_AT) == 0;
 }
 
 static int say_foreign(const char *file, struct err *err)
@@ -62,10 +82,23 @@ static int fail(sqlite3 *database, int rc, const char *what, struct err *err)
 static int fail_to_read(sqlite3 *database, int rc, struct err *err)
 {
     const char *file = sqlite3_db_filename(database, "main");
+    unsigned char header[HEADER_BYTES];
 
-    if ((rc & 0xff) == SQLITE_NOTADB && !has_our_id(file))
+    read_header(file, header);
+    if ((rc & 0xff) == SQLITE_NOTADB && !has_our_id(header))
         return say_foreign(file, err);
     return fail(database, rc, "read", err);
+}
+
+int sqlite_refuse_foreign(const char *file, struct err *err)
+{
+    static const char magic[] = "SQLite format 3"; /* with its NUL */
+    unsigned char header[HEADER_BYTES];
+
+    read_header(file, header);
+    bool is_foreign =
+        memcmp(header, magic, sizeof(magic)) == 0 && !has_our_id(header) && !is_unused(header);
+    return is_foreign ? say_foreign(file, err) : 0;
 }
 
 int sqlite_identify(sqlite3 *database, int64_t max_version, struct err *err)

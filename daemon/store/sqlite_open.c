@@ -18,8 +18,10 @@ enum { N_VERSIONS = sizeof(versions) / sizeof(*versions) };
 static int open_writer(struct store *store, const char *synchronous, struct err *err)
 {
     struct sqlite_connection *writer = &store->writer.connection;
-    int rc = sqlite_connection_open(writer, store, SQLITE_WRITER, store->file, err);
+    int rc = sqlite_refuse_foreign(store->file, err);
 
+    if (rc == 0)
+        rc = sqlite_connection_open(writer, store, SQLITE_WRITER, store->file, err);
     if (rc == 0)
         rc = sqlite_identify(writer->database, N_VERSIONS, err);
     if (rc == SQLITE_IS_NEW)
@@ -74,6 +76,7 @@ static int open_connections(struct store *store, const char *synchronous, struct
 
     if (rc == 0) {
         rc = recover(&store->writer.connection);
+        store->is_recovered = rc == 0;
         if (rc < 0 && rc != -EBADMSG)
             (void)say_not_recovered(store, rc, err);
     }
@@ -87,18 +90,24 @@ static int open_connections(struct store *store, const char *synchronous, struct
 
 /* As the writer is the last, SQLite would make a checkpoint without telling what came of it. If
  * there is no space for it, the next one makes it. */
-static void close_writer(struct store *store)
+static void leave_log_empty(struct store *store)
 {
     struct sqlite_connection *writer = &store->writer.connection;
+    int rc = store_checkpoint(writer);
 
-    if (writer->database == NULL)
-        return;
-    int rc = store->health != STORE_FAILED ? store_checkpoint(writer) : 0;
     if (rc < 0 && rc != -ENOSPC)
         store_group_ended(store, rc);
-    if (store->health == STORE_FAILED)
-        sqlite3_db_config(writer->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite_connection_close(writer);
+    if (store->health != STORE_FAILED)
+        sqlite3_db_config(writer->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+}
+
+/* What was not found to be ours, and sound, is left as it was. */
+static void close_writer(struct store *store)
+{
+    if (store->is_recovered && store->health != STORE_FAILED)
+        leave_log_empty(store);
+    store->is_recovered = false;
+    sqlite_connection_close(&store->writer.connection);
 }
 
 static void close_connections(struct store *store)

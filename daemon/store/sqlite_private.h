@@ -228,6 +228,7 @@ struct store {
     struct store_options options; /* path is owned */
     char *file;                   /* of the database */
     struct directory directory;
+    bool is_recovered; /* the database is ours and sound, so closing it may empty its log */
     void (*forgotten)(void *arg, int64_t number); /* NULL: nobody wants to know */
     void *forgotten_arg;
     struct store_space space;

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 import unittest
+from contextlib import closing
+from pathlib import Path
 
 from harness import Gatherd, GatherdTest, curl, run_gatherd
 from patience import eventually
@@ -40,6 +44,21 @@ class StoreFilesTest(GatherdTest):
                            "--set", f"store.path={self.gatherd.store}")
         self.assertGreater(done.returncode, 0)
         self.assertIn("File exists", done.stderr)
+
+    def test_a_store_of_somebody_else_is_one_error(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        folder.chmod(0o700)
+        with closing(sqlite3.connect(folder / "gatherd.db")) as theirs:
+            theirs.execute("PRAGMA journal_mode=WAL")
+            theirs.execute("CREATE TABLE t(x)")
+            files = [folder / "gatherd.db", folder / "gatherd.db-wal"]
+            before = [file.read_bytes() for file in files]
+            done = run_gatherd("--set", f"store.path={folder}", "--set", "api.listen=127.0.0.1:0")
+            self.assertEqual([file.read_bytes() for file in files], before)
+        self.assertEqual(done.returncode, 1)
+        errors = [line for line in done.stderr.splitlines() if " error: " in line]
+        self.assertEqual(len(errors), 1, done.stderr)
+        self.assertIn("not a database of gatherd; it is left alone", errors[0])
 
     def test_a_damaged_store_is_refused_and_kept(self) -> None:
         gatherd = self.start_gatherd(*self.settings)

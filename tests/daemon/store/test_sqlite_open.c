@@ -144,6 +144,64 @@ static void set_version(int64_t version)
     scratch_sql(sql);
 }
 
+/* Leaves a log behind, as a process does that was killed. */
+static void change_and_crash(const char *sql)
+{
+    sqlite3 *database;
+
+    ck_assert_int_eq(sqlite3_open(scratch_path("store/gatherd.db"), &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL),
+                     SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    ck_assert(scratch_has("store/gatherd.db-wal"));
+}
+
+static const struct {
+    const char *sql;
+    bool is_of_gatherd;
+    int rc;
+    const char *words;
+} untouchable[] = {
+    {"PRAGMA journal_mode=WAL; CREATE TABLE t(x); INSERT INTO t VALUES(7)", false, -EILSEQ,
+     "is not a database of gatherd; it is left alone"},
+    {"PRAGMA application_id=77; PRAGMA journal_mode=WAL; CREATE TABLE t(x)", false, -EILSEQ,
+     "is not a database of gatherd; it is left alone"},
+    {"PRAGMA user_version=1000; CREATE TABLE t(x)", true, -EPROTONOSUPPORT,
+     "newer gatherd (version 1000 "},
+};
+
+static bool is_same_file(const char *a, const char *b)
+{
+    static char left[1 << 20], right[1 << 20];
+    FILE *files[] = {fopen(a, "r"), fopen(b, "r")};
+
+    size_t n_left = fread(left, 1, sizeof(left), files[0]);
+    size_t n_right = fread(right, 1, sizeof(right), files[1]);
+    fclose(files[0]);
+    fclose(files[1]);
+    return n_left == n_right && n_left > 0 && memcmp(left, right, n_left) == 0;
+}
+
+/* It may be in use, so what its owner has in the log stays there. */
+CO_TEST(what_is_refused_is_left_as_it_was)
+{
+    struct stat status;
+
+    if (untouchable[_i].is_of_gatherd)
+        store_close(open_store());
+    else
+        make_store_directory();
+    change_and_crash(untouchable[_i].sql);
+    copy_file(scratch_path("store/gatherd.db"), scratch_path("db"));
+    copy_file(scratch_path("store/gatherd.db-wal"), scratch_path("wal"));
+    expect_no_store(&scratch_options, untouchable[_i].rc, untouchable[_i].words);
+    ck_assert(is_same_file(scratch_path("store/gatherd.db"), scratch_path("db")));
+    ck_assert(is_same_file(scratch_path("store/gatherd.db-wal"), scratch_path("wal")));
+    assert_ok(stat(scratch_path("store/gatherd.lock"), &status));
+    ck_assert_int_eq(status.st_size, 0); /* nothing was in use that would have to be checked */
+}
+
 CO_TEST(newer_version_is_refused)
 {
     store_close(open_store());
@@ -368,6 +426,8 @@ Suite *suite_sqlite_open(void)
     tcase_add_test(tcase, null_is_no_complaint_too_many);
     tcase_add_test(tcase, file_of_somebody_else_is_refused_and_left_alone);
     tcase_add_test(tcase, database_of_somebody_else_is_refused);
+    tcase_add_loop_test(tcase, what_is_refused_is_left_as_it_was, 0,
+                        sizeof(untouchable) / sizeof(*untouchable));
     tcase_add_test(tcase, newer_version_is_refused);
     tcase_add_test(tcase, claimed_chunks_are_ready_again_after_a_crash);
     tcase_add_test(tcase, after_a_crash_the_database_is_checked);
