@@ -26,10 +26,17 @@ static const struct {
     const char *detail;
 } failures[] = {
     {-ENOSPC, 507, "store_full", "10",
-     "There is no room for another job: the disk has less than store.min_free_bytes left, jobs "
-     "that have not ended fill store.max_bytes or jobs.max_jobs, or what is being received takes "
-     "half of store.max_bytes. Make room on the disk, delete jobs, or raise the limit. Jobs that "
-     "were accepted are safe."},
+     "The disk of the job store has too little space: store.min_free_bytes are to be left. Make "
+     "room on it. Jobs that were accepted are safe."},
+    {-ENOBUFS, 507, "store_full", "10",
+     "There is no room in store.max_bytes: jobs that have not ended take it, or those that are "
+     "being received take half of it. Wait for them, cancel some, or raise the limit."},
+    {-EUSERS, 507, "store_full", "10",
+     "There are jobs.max_jobs jobs already, and none has ended that could go. Wait for them, "
+     "cancel some, or raise the limit."},
+    {-EFBIG, 413, "too_large", NULL,
+     "The requests of this job take more than half of store.max_bytes. Make several jobs of "
+     "them, or raise the limit."},
     {-EIO, 503, "store_failed", "10",
      "The job store has failed, and gatherd ends: see its log and the disk. Jobs that were "
      "accepted are safe."},
@@ -48,11 +55,15 @@ static int answer_failure(struct http_exchange *exchange, size_t i)
                                       failures[i].detail);
 }
 
-int answer_over_quota(struct http_exchange *exchange, struct store *store)
+int answer_over_quota(struct http_exchange *exchange, struct store *store, int rc)
 {
     uint64_t n_queued;
-    int rc = store_n_queued(store, access_tenant(exchange), &n_queued);
 
+    if (rc == -E2BIG)
+        return quota_refuse_size(exchange, http_token(exchange));
+    if (rc != -EDQUOT)
+        return rc;
+    rc = store_n_queued(store, access_tenant(exchange), &n_queued);
     return rc < 0 ? rc : quota_refuse_job(exchange, http_token(exchange), n_queued);
 }
 

@@ -8,10 +8,11 @@
 /* The "job" object. returns as http_answer() */
 int answer_job(struct http_exchange *exchange, int status, const struct job_record *record);
 
-/* 429, for -EDQUOT: the tenant's queue has no room for the job. */
-CO_BLOCKS int answer_over_quota(struct http_exchange *exchange, struct store *store);
+/* What came of handing in a job: -EDQUOT, the tenant's queue has no room for it, is a 429; -E2BIG,
+ * it never has, a 413. returns as http_answer(); any other rc as it is */
+CO_BLOCKS int answer_over_quota(struct http_exchange *exchange, struct store *store, int rc);
 
-/* What came of a call to the store: -ENOSPC and -EIO become problems that say what the operator can
+/* What came of a call to the store: no room, and -EIO, become problems that say what the operator can
  * do about them.
  *
  * returns    as http_answer(); any other rc as it is

@@ -115,13 +115,15 @@ static int submit_again(struct submission *submission)
 /* --- A new one -------------------------------------------------------------------------------- */
 
 /* Where no more would be taken there is no need to receive it. Jobs may have ended since the queue
- * was counted. returns 0; -EDQUOT: n_items are too many; -errno */
+ * was counted. returns 0; -EDQUOT: n_items are too many; -E2BIG: they always are; -errno */
 static int check_quota(struct submission *submission, uint64_t n_items)
 {
     uint64_t max = access_max_queued(submission->exchange);
 
     if (max == 0 || submission->n_queued + n_items <= max)
         return 0;
+    if (n_items > max)
+        return -E2BIG;
     int rc = store_n_queued(submission->api->store, submission->key.tenant, &submission->n_queued);
     return rc == 0 && submission->n_queued + n_items > max ? -EDQUOT : rc;
 }
@@ -243,7 +245,6 @@ int job_submit(struct http_exchange *exchange, void *arg)
         rc = take_in(exchange, api, &record);
     if (rc == 0 && record != NULL)
         rc = job_accepted_answer(exchange, api, &wait, &record);
-    if (rc == -EDQUOT)
-        rc = answer_over_quota(exchange, api->store);
+    rc = answer_over_quota(exchange, api->store, rc);
     return answer_store_failure(exchange, rc);
 }

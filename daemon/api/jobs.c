@@ -89,8 +89,8 @@ int job_run_again(struct http_exchange *exchange, void *arg)
         rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0), &record);
     if (rc == 0)
         rc = jobs_retry(api->jobs, record, access_max_queued(exchange), &retried);
-    if (rc == -EDQUOT)
-        return answer_over_quota(exchange, api->store);
+    if (rc == -EDQUOT || rc == -E2BIG)
+        return answer_over_quota(exchange, api->store, rc);
     rc = rc == 0 ? job_accepted_answer(exchange, api, &wait, &retried)
                  : answer_no_retry(exchange, rc);
     return answer_job_failure(exchange, rc);

@@ -100,13 +100,23 @@ int quota_refuse_job(struct http_exchange *exchange, const struct token *token, 
     return refuse_items(exchange, token, n_queued, "jobs");
 }
 
+int quota_refuse_size(struct http_exchange *exchange, const struct token *token)
+{
+    return http_answer_problem(exchange, 413, "too_many_items",
+                               "This token may have %" PRIu64 " items that have not ended, and "
+                               "here are more at once: send fewer.",
+                               (uint64_t)token->queued_items);
+}
+
 int quota_begin_gather(struct http_exchange *exchange, struct token *token, uint64_t n_items)
 {
     if (token == NULL)
         return 0;
     struct token_use *use = &token->use;
     uint64_t max = token->queued_items;
-    if (max > 0 && (n_items > max || use->n_gathering > max - n_items))
+    if (max > 0 && n_items > max)
+        return quota_refuse_size(exchange, token) ?: 1;
+    if (max > 0 && use->n_gathering > max - n_items)
         return refuse_items(exchange, token, use->n_gathering, "gathers") ?: 1;
     use->n_gathering += n_items;
     return 0;

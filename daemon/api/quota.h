@@ -28,8 +28,10 @@ int quota_take_request(struct http_exchange *exchange, struct token *token);
 int quota_begin_gather(struct http_exchange *exchange, struct token *token, uint64_t n_items);
 void quota_end_gather(struct token *token, uint64_t n_items);
 
-/* The answer to a job that is too much for the queue, with n_queued in it already. */
+/* The answer to a job that is too much for the queue, with n_queued in it already; and to one that
+ * is even without them. */
 int quota_refuse_job(struct http_exchange *exchange, const struct token *token, uint64_t n_queued);
+int quota_refuse_size(struct http_exchange *exchange, const struct token *token);
 
 /* An object of a token's quotas; null: no limit. */
 void quota_render(const struct token *token, struct json_writer *w);

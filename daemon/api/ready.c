@@ -1,5 +1,6 @@
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
+#include "daemon/engine/jobs.h"
 
 /* NULL: new work is taken. */
 static const char *why_not(const struct api *api)
@@ -8,7 +9,7 @@ static const char *why_not(const struct api *api)
         return "draining";
     if (store_health(api->store) == STORE_FAILED)
         return "store_failed";
-    return store_takes_jobs(api->store) ? NULL : "store_full";
+    return jobs_has_room(api->jobs) ? NULL : "store_full";
 }
 
 /* Ready: what comes now is taken. Who balances load sends it elsewhere as long as it is not. */

@@ -47,6 +47,8 @@ static const struct {
 } refusals[] = {
     {507, "store_full", "there is no room for its job.", "10"},
     {429, "quota_exceeded", "with its job the tenant would have too many items.", "10"},
+    {413, "too_many_items", "its job alone has more items than the tenant may have.", NULL},
+    {413, "too_large", "its requests take more than half of store.max_bytes.", NULL},
     {503, "resource_exhausted", "there is not enough memory for its job.", "1"},
     {500, "schedule_damaged", "what is stored of its job is damaged.", NULL},
     {422, NULL, "its job is not taken as it is: POST /v1/jobs says what is wrong with it.", NULL},

@@ -174,6 +174,15 @@ static uint64_t n_unended(const struct jobs *jobs)
            (stats->n_jobs_done + stats->n_jobs_canceled + store.n_given_up);
 }
 
+bool jobs_has_room(const struct jobs *jobs)
+{
+    struct store_stats store;
+
+    store_get_stats(jobs->store, &store);
+    /* Of those that have ended the oldest would go. */
+    return n_unended(jobs) < store.max_jobs && store_takes_jobs(jobs->store);
+}
+
 void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
 {
     const struct co_list *all = &jobs->active.all;

@@ -52,6 +52,9 @@ void jobs_drain(struct jobs *jobs);
 /* Callbacks that are being sent. */
 size_t jobs_n_calling(const struct jobs *jobs);
 
+/* Whether a new job would be taken. */
+bool jobs_has_room(const struct jobs *jobs);
+
 /* Set when the store has failed for good. */
 struct co_event *jobs_failed(struct jobs *jobs);
 

@@ -107,7 +107,11 @@ static const struct {
     const char *code;
 } failures[] = {
     {-ENOSPC, "store_full"},
+    {-ENOBUFS, "store_full"},
+    {-EUSERS, "store_full"},
+    {-EFBIG, "too_large"},
     {-EDQUOT, "quota_exceeded"},
+    {-E2BIG, "too_many_items"},
     {-ENOMEM, "resource_exhausted"},
     {-EBADMSG, "schedule_damaged"},
 };

@@ -204,7 +204,7 @@ static int commit_acceptance(struct accept_op *accept)
             accept->acceptance->head_length + (slice != NULL ? sqlite_slice_n_bytes(slice) : 0),
     };
     int rc = store_write(upload->store, &accept->op);
-    return rc == TOO_MANY_JOBS ? -ENOSPC : rc == TOO_MANY_ITEMS ? -EDQUOT : rc;
+    return rc == TOO_MANY_JOBS ? -EUSERS : rc == TOO_MANY_ITEMS ? -EDQUOT : rc;
 }
 
 int store_upload_accept(struct store_upload *upload, const struct store_acceptance *acceptance,
@@ -212,6 +212,8 @@ int store_upload_accept(struct store_upload *upload, const struct store_acceptan
 {
     struct accept_op accept = {.upload = upload, .acceptance = acceptance};
 
+    if (acceptance->max_queued > 0 && acceptance->n_items > acceptance->max_queued)
+        return -E2BIG;
     int rc = store_check_space(upload->store, acceptance->head_length);
     if (rc == 0)
         rc = store_upload_wait(upload, 0);

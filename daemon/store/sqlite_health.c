@@ -98,6 +98,7 @@ static uint64_t size_of(const char *file, const char *suffix)
 void store_get_stats(const struct store *store, struct store_stats *ret_stats)
 {
     *ret_stats = store->stats;
+    ret_stats->max_jobs = store->options.max_jobs;
     ret_stats->file_bytes = size_of(store->file, "") + size_of(store->file, "-wal");
     ret_stats->integrity = store->check.result;
 }

@@ -247,7 +247,7 @@ void store_tell_forgotten(struct store *store);
 bool store_checkpoint_is_due(struct store *store);
 int store_checkpoint(struct sqlite_connection *writer);
 
-/* Whether a job, or more of it, may be taken now: 0, -ENOSPC, -EIO. */
+/* Whether a job, or more of it, may be taken now: 0, -ENOSPC, -ENOBUFS, -EIO. */
 int store_check_space(const struct store *store, size_t n_bytes);
 
 /* --- What operations are made of -------------------------------------------------------------- */

@@ -144,5 +144,7 @@ int store_check_space(const struct store *store, size_t n_bytes)
 
     if (store->health == STORE_FAILED)
         return -EIO;
-    return store->health == STORE_FULL || is_low || is_over_budget(store) ? -ENOSPC : 0;
+    if (store->health == STORE_FULL || is_low)
+        return -ENOSPC;
+    return is_over_budget(store) ? -ENOBUFS : 0;
 }

@@ -34,16 +34,19 @@ int store_upload_new(struct store *store, struct store_upload **ret_upload)
     return 0;
 }
 
-enum { DOES_NOT_FIT = 1 };
+enum { DOES_NOT_FIT = 1, NEVER_FITS };
 
 /* Once it is accepted, jobs that have ended make room for it; if none has, there is none.
- * returns 0, DOES_NOT_FIT, -errno */
+ * returns 0, DOES_NOT_FIT, NEVER_FITS, -errno */
 static int look_for_room(struct sqlite_connection *connection, const struct sqlite_slice *slice)
 {
     struct store *store = connection->store;
     uint64_t max_bytes = store->options.max_bytes, n_bytes = sqlite_slice_n_bytes(slice);
+    uint64_t n_own_bytes = (uint64_t)slice->upload->n_stored + n_bytes;
     int rc = sqlite_measure(connection);
 
+    if (rc == 0 && n_own_bytes > max_bytes / UPLOADS_PART)
+        return NEVER_FITS;
     if (rc == 0 && sqlite_upload_bytes(connection) + n_bytes > max_bytes / UPLOADS_PART)
         return DOES_NOT_FIT;
     if (rc < 0 || atomic_load(&store->space.used_bytes) + n_bytes <= max_bytes)
@@ -74,11 +77,17 @@ static int apply_slice(struct sqlite_connection *connection, struct store_op *op
     if (rc == 0)
         rc = sqlite_measure(connection);
     slice->n_used = rc == 0 ? (int64_t)(atomic_load(used_bytes) - before) : 0;
+    slice->upload->n_stored += slice->n_used;
     connection->pending.upload_bytes += slice->n_used;
     return rc;
 }
 
 static void dispose(struct store_upload *upload);
+
+static int result_of(const struct store_op *op)
+{
+    return op->rc == DOES_NOT_FIT ? -ENOBUFS : op->rc == NEVER_FITS ? -EFBIG : op->rc;
+}
 
 static void slice_finished(struct store_op *op)
 {
@@ -90,7 +99,7 @@ static void slice_finished(struct store_op *op)
     if (op->rc == 0)
         upload->n_used += slice->n_used;
     else if (upload->rc == 0)
-        upload->rc = op->rc == DOES_NOT_FIT ? -ENOSPC : op->rc;
+        upload->rc = result_of(op);
     sqlite_slice_free(slice);
     co_event_set(&upload->moved);
     if (upload->is_free && upload->n_slices == 0)

@@ -23,6 +23,7 @@ struct store_upload {
     size_t n_unwritten;         /* bytes of the slices on their way */
     size_t n_slices;            /* on their way */
     int64_t n_used;             /* bytes of the database that the others have taken */
+    int64_t n_stored;           /* likewise, with those whose commit is to come; the writer's */
     int rc;                     /* of the first that failed */
     bool is_received;           /* a slice was sent, so there is something to abandon */
     bool is_accepted;

@@ -86,7 +86,7 @@ struct store_stats {
     uint64_t n_results;
     uint64_t n_late_results; /* of items that had one already */
     uint64_t file_bytes;     /* of the database and its log */
-    uint64_t n_jobs;
+    uint64_t n_jobs, max_jobs;
     uint64_t n_callbacks;       /* that are pending */
     uint64_t n_unended_at_open; /* jobs that had not ended */
     uint64_t n_given_up;        /* jobs that store_give_up() has ended since */
@@ -103,7 +103,12 @@ struct store_upload;
 
 int store_upload_new(struct store *store, struct store_upload **ret_upload);
 
-/* Adds a chunk, copied. suspends only while much is not written yet */
+/* Adds a chunk, copied.
+ *
+ * returns      0; -ENOSPC: the disk would have too little space; -ENOBUFS: jobs that have not
+ *              ended fill max_bytes, or what is being received takes half of it; -EFBIG: this job
+ *              alone would
+ * suspends     only while much is not written yet */
 CO_BLOCKS int store_upload_add(struct store_upload *upload, const struct job_chunk *chunk);
 
 enum { STORE_FINGERPRINT_SIZE = 32 };
@@ -123,8 +128,9 @@ struct store_acceptance {
 /* Makes a job of it: when this returns 0 it is on disk, whole, and will be claimed.
  *
  * ret_record   owed one job_record_unref()
- * returns      -EEXIST: there is a job with that key: ret_record is that one; -EDQUOT: with it
- *              there would be more than max_queued
+ * returns      as store_upload_add(); -EEXIST: there is a job with that key: ret_record is that
+ *              one; -EDQUOT: with it there would be more than max_queued; -E2BIG: it alone has
+ *              more; -EUSERS: there are max_jobs, of which none has ended
  */
 CO_BLOCKS int store_upload_accept(struct store_upload *upload,
                                   const struct store_acceptance *acceptance,

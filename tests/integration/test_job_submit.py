@@ -309,6 +309,31 @@ class FullTest(SubmitTest):
         self.accepted([BLOCKED])
 
 
+class MaxJobsTest(SubmitTest):
+    settings = [*SubmitTest.settings, "jobs.max_jobs=2"]
+
+    def readiness(self) -> tuple[int, str | None]:
+        reply = self.get("/readyz")
+        return reply.status, reply.json()["reason"]
+
+    def test_it_is_not_ready_while_none_has_ended_that_could_go(self) -> None:
+        ended = self.accepted([BLOCKED])
+        self.ended(ended)
+        hanging = [self.accepted([self.origin.url("/hang")])]
+        self.assertEqual(self.readiness(), (200, None))
+        hanging.append(self.accepted([self.origin.url("/hang")]))
+        self.assertEqual(self.readiness(), (503, "store_full"))
+        reply = self.submit([BLOCKED])
+        problem = self.assert_problem(reply, 507)
+        self.assertEqual(problem["code"], "store_full")
+        self.assertIn("jobs.max_jobs", problem["detail"])
+        self.assertIsNotNone(reply.header("retry-after"))
+        self.forget(hanging[0])
+        eventually(lambda: self.readiness() == (200, None), "room for a job")
+        self.accepted([BLOCKED])
+        self.forget(hanging[1])
+
+
 class BoundTest(SubmitTest):
     """What a document can make grow."""
 
@@ -364,8 +389,11 @@ class RoomTest(SubmitTest):
     def test_what_would_not_fit_is_refused(self) -> None:
         ended = self.accepted(self.document(6), content_type=NDJSON)
         self.ended(ended)
-        problem = self.assert_problem(self.submit(self.document(12), content_type=NDJSON), 507)
-        self.assertEqual(problem["code"], "store_full")
+        reply = self.submit(self.document(12), content_type=NDJSON)
+        problem = self.assert_problem(reply, 413)
+        self.assertEqual(problem["code"], "too_large")
+        self.assertIn("store.max_bytes", problem["detail"])
+        self.assertIsNone(reply.header("retry-after"))
         self.assertIn(ended["id"], self.listed())
         self.forget(ended)
 

@@ -221,7 +221,7 @@ class KilledTest(ScheduleCase):
 class TenantsTest(TokensTest):
     tokens = {"red": ["submit,read", "--tenant", "red"], "blue": ["submit,read", "--tenant", "blue"],
               "reader": ["read", "--tenant", "red"],
-              "small": ["submit,read", "--tenant", "small", "--queued-items", "1"]}
+              "small": ["submit,read", "--tenant", "small", "--queued-items", "2"]}
 
     def test_tenants_do_not_see_each_other(self) -> None:
         reply = self.post("/v1/schedules", {"name": "red", "cron": "@yearly", "job": [self.origin.url()]},
@@ -243,16 +243,19 @@ class TenantsTest(TokensTest):
 
 
     def test_a_run_by_hand_that_is_too_much_is_refused(self) -> None:
-        document = {"name": "two", "cron": "@yearly", "job": [self.origin.url(), self.origin.url()]}
-        reply = self.post("/v1/schedules", document, *self.bearer("small"))
-        self.assertEqual(reply.status, 201, reply.body)
-        path = self.gatherd.base + reply.json()["links"]["self"]
-        refused = curl("-X", "POST", *self.bearer("small"), path + "/run")
-        self.assertEqual(self.assert_problem(refused, 429)["code"], "quota_exceeded")
-        self.assertIsNone(refused.header("location"))
-        self.assertIsNotNone(refused.header("retry-after"))
-        [run] = curl(*self.bearer("small"), path + "/runs").json()["data"]
-        self.assertEqual((run["state"], run["code"]), ("failed_to_start", "quota_exceeded"))
+        self.post("/v1/jobs", [self.origin.url("/hang")], *self.bearer("small"))
+        for n, status, code in ((2, 429, "quota_exceeded"), (3, 413, "too_many_items")):
+            with self.subTest(n=n):
+                document = {"name": str(n), "cron": "@yearly", "job": [self.origin.url()] * n}
+                reply = self.post("/v1/schedules", document, *self.bearer("small"))
+                self.assertEqual(reply.status, 201, reply.body)
+                path = self.gatherd.base + reply.json()["links"]["self"]
+                refused = curl("-X", "POST", *self.bearer("small"), path + "/run")
+                self.assertEqual(self.assert_problem(refused, status)["code"], code)
+                self.assertIsNone(refused.header("location"))
+                self.assertEqual(refused.header("retry-after") is not None, status == 429)
+                [run] = curl(*self.bearer("small"), path + "/runs").json()["data"]
+                self.assertEqual((run["state"], run["code"]), ("failed_to_start", code))
 
 
 class LimitTest(GatherdTest):

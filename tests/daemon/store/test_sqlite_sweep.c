@@ -192,7 +192,7 @@ CO_TEST(above_the_number_of_jobs_the_oldest_ended_one_goes)
     ck_assert(is_there(store, newer));
     take(store, 1);
     ck_assert(!is_there(store, newer));
-    ck_assert_int_eq(take_job(store, 1, NULL, &number), -ENOSPC);
+    ck_assert_int_eq(take_job(store, 1, NULL, &number), -EUSERS);
     ck_assert_int_eq(store_health(store), STORE_OK);
     ck_assert(is_there(store, running));
     store_close(store);
@@ -230,7 +230,7 @@ CO_TEST(above_the_number_of_bytes_as_many_jobs_go_as_have_to)
     sweep_all(store, 0, &next);
     ck_assert(!is_there(store, second));
     ck_assert(is_there(store, running));
-    ck_assert_int_eq(take_job(store, 1, NULL, &number), -ENOSPC);
+    ck_assert_int_eq(take_job(store, 1, NULL, &number), -ENOBUFS);
     ck_assert_int_eq(store_health(store), STORE_OK);
     store_close(store);
 }
@@ -360,8 +360,8 @@ CO_TEST(upload_that_does_not_fit_beside_others_is_refused)
     assert_ok(store_upload_new(store, &first));
     assert_ok(store_upload_new(store, &second));
     assert_ok(add_many(first, 4));
-    ck_assert_int_eq(add_many(second, 6), -ENOSPC);
-    ck_assert_int_eq(accept_it(second, 6), -ENOSPC);
+    ck_assert_int_eq(add_many(second, 6), -ENOBUFS);
+    ck_assert_int_eq(accept_it(second, 6), -ENOBUFS);
     ck_assert_int_eq(store_health(store), STORE_OK);
     store_upload_free(second);
     settle();
@@ -382,9 +382,21 @@ CO_TEST(upload_that_does_not_fit_beside_jobs_that_go_on_is_refused)
     store_close(store);
     store = open_with(100, 4 * MIB);
     assert_ok(store_upload_new(store, &upload));
-    ck_assert_int_eq(add_many(upload, 6), -ENOSPC);
+    ck_assert_int_eq(add_many(upload, 6), -ENOBUFS);
     store_upload_free(upload);
     ck_assert(is_there(store, running));
+    store_close(store);
+}
+
+CO_TEST(upload_that_never_fits_is_told_so)
+{
+    struct store *store = open_with(100, 4 * MIB);
+    struct store_upload *upload;
+
+    assert_ok(store_upload_new(store, &upload));
+    ck_assert_int_eq(add_many(upload, 20), -EFBIG);
+    store_upload_free(upload);
+    ck_assert_int_eq(store_health(store), STORE_OK);
     store_close(store);
 }
 
@@ -449,6 +461,7 @@ Suite *suite_sqlite_sweep(void)
     tcase_add_test(tcase, upload_that_was_given_up_has_pushed_nothing_out);
     tcase_add_test(tcase, upload_that_does_not_fit_beside_others_is_refused);
     tcase_add_test(tcase, upload_that_does_not_fit_beside_jobs_that_go_on_is_refused);
+    tcase_add_test(tcase, upload_that_never_fits_is_told_so);
     tcase_add_test(tcase, overdue_jobs_come_in_order_of_their_deadlines);
     suite_add_tcase(suite, tcase);
     return suite;

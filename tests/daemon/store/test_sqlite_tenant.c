@@ -161,7 +161,7 @@ CO_TEST(job_that_would_be_too_much_leaves_nothing)
 
     stores_open();
     job_record_unref(stores_accept(100, &other));
-    ck_assert_int_eq(stores_try(11, &job, &record), -EDQUOT);
+    ck_assert_int_eq(stores_try(11, &job, &record), -E2BIG);
     job_record_unref(stores_accept(10, &job));
     ck_assert_int_eq(stores_try(1, &job, &record), -EDQUOT);
     expect_queued("red", 10);
