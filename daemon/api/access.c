@@ -82,6 +82,8 @@ int access_check(void *arg, struct http_exchange *exchange, const struct http_ro
         rc = quota_take_request(exchange, token);
     if (rc == 0 && !token_may(token, route->needs))
         rc = refuse_lacking(exchange, route->needs);
+    else if (rc == 0 && route->shows_work && !token_may(token, RIGHT_READ))
+        rc = refuse_lacking(exchange, RIGHT_READ);
     else if (rc == 0)
         http_set_token(exchange, token);
     return rc < 0 ? rc : 0;

@@ -32,7 +32,7 @@ enum { TOKENS_MAX = 1000 };
 enum token_right {
     RIGHT_ADMIN,  /* to look at the daemon as a whole, whoever's work it does */
     RIGHT_READ,   /* to see the tenant's jobs and their results */
-    RIGHT_SUBMIT, /* to have things fetched; to cancel, retry and delete the tenant's jobs */
+    RIGHT_SUBMIT, /* to have things fetched, and to delete; with RIGHT_READ, to cancel and retry */
     N_RIGHTS,
     NO_RIGHT = N_RIGHTS, /* what everybody may: no token is asked for */
 };

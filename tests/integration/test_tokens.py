@@ -18,19 +18,23 @@ UNKNOWN = "gth_" + 64 * "0"
 
 
 class RightsTest(TokensTest):
-    tokens = {"all": ["submit,read,admin"], "submit": ["submit"], "read": ["read"],
+    tokens = {"all": ["submit,read,admin"], "both": ["submit,read"], "submit": ["submit"], "read": ["read"],
               "admin": ["admin"]}
 
     # What takes which right; {job} is there, and stays.
     table = {
         "submit": ["POST /v1/gather", "GET /v1/gather?url={origin}", "POST /v1/jobs",
-                   "POST /v1/jobs/{job}/cancel", "POST /v1/jobs/{job}/retry",
                    "DELETE /v1/jobs/{missing}"],
         "read": ["GET /v1/jobs", "GET /v1/jobs/{job}", "GET /v1/jobs/{job}/results",
                  "GET /v1/jobs/{job}/results/0", "GET /v1/jobs/{job}/results/0/body",
                  "GET /v1/limits"],
-        "admin": ["GET /v1/stats"],
+        "admin": ["GET /v1/stats", "GET /v1/tasks", "GET /metrics"],
     }
+
+    # What takes the right to submit and to read, since its answer shows what is stored.
+    of_both = ["POST /v1/jobs/{job}/cancel", "POST /v1/jobs/{job}/retry",
+               "POST /v1/schedules/{missing}/pause", "POST /v1/schedules/{missing}/resume",
+               "POST /v1/schedules/{missing}/run"]
 
     def ask(self, request: str, *arguments: str) -> Reply:
         method, target = request.split(" ")
@@ -103,6 +107,19 @@ class RightsTest(TokensTest):
                         problem = self.assert_problem(reply, 403)
                         self.assertEqual(problem["code"], "right_missing")
                         self.assertIn(f'scope="{right}"', reply.header("www-authenticate") or "")
+
+    def test_who_may_not_read_is_shown_nothing_that_is_stored(self) -> None:
+        for request in self.of_both:
+            for name, missing in (("submit", "read"), ("read", "submit"), ("admin", "submit"),
+                                  ("both", None)):
+                with self.subTest(request, name=name):
+                    reply = self.ask(request, *self.bearer(name))
+                    if missing is None:
+                        self.assertNotIn(reply.status, (401, 403), reply.body)
+                        continue
+                    self.assert_problem(reply, 403)
+                    self.assertIn(f'scope="{missing}"', reply.header("www-authenticate") or "")
+                    self.assertNotIn(self.origin.url().encode(), reply.body)
 
     def test_who_may_not_is_refused_before_the_body_comes(self) -> None:
         with self.gatherd.connect() as connection:
