@@ -9,9 +9,7 @@
 #include "daemon/api/api.h"
 #include "daemon/api/job_accepted.h"
 #include "daemon/api/job_answer.h"
-#include "daemon/api/problem.h"
-#include "daemon/api/submit_key.h"
-#include "daemon/engine/jobs.h"
+#include "daemon/api/keyed_job.h"
 #include "daemon/model/intake.h"
 
 /* Between two slices others have a turn. */
@@ -21,9 +19,7 @@ struct submission {
     struct http_exchange *exchange;
     struct api *api;
     const char *content_type;
-    struct submit_key key;
-    struct job_record *earlier; /* of the same key; NULL: there is none */
-    unsigned char earlier_fingerprint[SHA256_SIZE];
+    struct keyed_job keyed;
     struct intake *intake; /* NULL: the document is only compared with an earlier one */
     struct store_upload *upload;
     uint64_t n_queued;      /* items of the tenant's jobs, when they were last counted */
@@ -34,16 +30,15 @@ static void submission_done(struct submission *submission)
 {
     store_upload_free(submission->upload);
     intake_free(submission->intake);
-    job_record_unref(submission->earlier);
     job_record_unref(submission->job);
-    submit_key_done(&submission->key);
+    keyed_job_done(&submission->keyed);
 }
 
 /* --- The document ----------------------------------------------------------------------------- */
 
 static int take_slice(struct submission *submission, const char *bytes, size_t n)
 {
-    submit_key_add(&submission->key, bytes, n);
+    submit_key_add(&submission->keyed.key, bytes, n);
     int rc = submission->intake != NULL ? intake_write(submission->intake, bytes, n) : 0;
     return rc == 0 ? co_sleep(0) : rc;
 }
@@ -70,46 +65,16 @@ static int receive(struct submission *submission)
         if (rc != 0)
             return rc;
     }
-    return n < 0 ? (int)n : submit_key_end(&submission->key);
+    return n < 0 ? (int)n : submit_key_end(&submission->keyed.key);
 }
 
 /* --- An earlier document with the same key ---------------------------------------------------- */
-
-/* returns 0: there is a job with this key; -ENOENT; -errno */
-static int find_earlier(struct submission *submission)
-{
-    return submission->key.text == NULL
-               ? -ENOENT
-               : store_find_key(submission->api->store, submission->key.tenant,
-                                submission->key.text, &submission->earlier,
-                                submission->earlier_fingerprint);
-}
-
-/* As it is now; or was, if it has been forgotten meanwhile. */
-static int take_earlier(struct submission *submission)
-{
-    int rc = jobs_renew(submission->api->jobs, &submission->earlier);
-
-    if (rc < 0 && rc != -ENOENT)
-        return rc;
-    submission->job = co_take(submission->earlier);
-    return http_answer_header(submission->exchange, "Idempotent-Replayed", "true");
-}
-
-static int decide_by_key(struct submission *submission)
-{
-    if (memcmp(submission->earlier_fingerprint, submission->key.fingerprint, SHA256_SIZE) == 0)
-        return take_earlier(submission);
-    return http_answer_problem(submission->exchange, 422, "idempotency_key_reused",
-                               "There is a job with this Idempotency-Key already, of another "
-                               "document: a new job needs a key of its own.");
-}
 
 static int submit_again(struct submission *submission)
 {
     int rc = receive(submission);
 
-    return rc < 0 ? rc : decide_by_key(submission);
+    return rc < 0 ? rc : keyed_job_decide(&submission->keyed, &submission->job);
 }
 
 /* --- A new one -------------------------------------------------------------------------------- */
@@ -124,7 +89,8 @@ static int check_quota(struct submission *submission, uint64_t n_items)
         return 0;
     if (n_items > max)
         return -E2BIG;
-    int rc = store_n_queued(submission->api->store, submission->key.tenant, &submission->n_queued);
+    int rc =
+        store_n_queued(submission->api->store, submission->keyed.key.tenant, &submission->n_queued);
     return rc == 0 && submission->n_queued + n_items > max ? -EDQUOT : rc;
 }
 
@@ -178,20 +144,15 @@ static int answer_refused(const struct submission *submission)
 
 static int accept_job(struct submission *submission)
 {
-    const struct submit_key *key = &submission->key;
-    const struct job_owner owner = {
-        .tenant = key->tenant,
-        .max_queued = access_max_queued(submission->exchange),
-        .key = key->text,
-        .fingerprint = key->text != NULL ? key->fingerprint : NULL,
-    };
+    const struct job_owner owner = keyed_job_owner(&submission->keyed);
     struct job_record *record;
     int rc =
         jobs_accept(submission->api->jobs, submission->upload, submission->intake, &owner, &record);
 
     if (rc == -EEXIST) {
         job_record_unref(record);
-        return find_earlier(submission) ?: decide_by_key(submission);
+        return keyed_job_find(&submission->keyed)
+                   ?: keyed_job_decide(&submission->keyed, &submission->job);
     }
     if (rc == 0)
         submission->job = record;
@@ -220,12 +181,11 @@ static int take_in(struct http_exchange *exchange, struct api *api, struct job_r
         .api = api,
         .content_type = http_header(exchange, "Content-Type"),
     };
-    int rc = submit_key_begin(&submission.key, &api->submit_keys, access_tenant(exchange),
-                              http_header(exchange, "Idempotency-Key"), submission.content_type);
+    int rc = keyed_job_begin(&submission.keyed, exchange, api, submission.content_type);
 
-    if (rc < 0)
-        return answer_bad_key(exchange, rc);
-    rc = find_earlier(&submission);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = keyed_job_find(&submission.keyed);
     if (rc == 0)
         rc = submit_again(&submission);
     else if (rc == -ENOENT)

@@ -1,6 +1,7 @@
 /* /v1/jobs: the list of jobs, and what can be done with one. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/co/co.h"
 
@@ -8,9 +9,9 @@
 #include "daemon/api/api.h"
 #include "daemon/api/job_accepted.h"
 #include "daemon/api/job_answer.h"
+#include "daemon/api/keyed_job.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/problem.h"
-#include "daemon/engine/jobs.h"
 
 /* --- One job ---------------------------------------------------------------------------------- */
 
@@ -77,23 +78,56 @@ static int answer_no_retry(struct http_exchange *exchange, int rc)
     return rc;
 }
 
+/* What stands for a document: that this job is to be retried. returns 0, -ENOMEM */
+static int describe(struct submit_key *key, const char *id)
+{
+    submit_key_add(key, "retry", strlen("retry"));
+    submit_key_add(key, id, strlen(id));
+    return submit_key_end(key);
+}
+
+static CO_BLOCKS int retry_anew(struct keyed_job *keyed, struct job_record **ret_retried)
+{
+    const struct job_owner owner = keyed_job_owner(keyed);
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    int rc =
+        jobs_find(keyed->api->jobs, owner.tenant, http_path_param(keyed->exchange, 0), &record);
+
+    return rc < 0 ? rc : jobs_retry(keyed->api->jobs, record, &owner, ret_retried);
+}
+
+/* The key is let go of before anybody waits for the job.
+ *
+ * ret_retried  NULL: there is none, and that has been answered */
+static CO_BLOCKS int retry(struct http_exchange *exchange, struct api *api,
+                           struct job_record **ret_retried)
+{
+    CO_CLEANUP(keyed_job_done) struct keyed_job keyed;
+    int rc = keyed_job_begin(&keyed, exchange, api, NULL);
+
+    if (rc == 0)
+        rc = describe(&keyed.key, http_path_param(exchange, 0));
+    if (rc == 0)
+        rc = keyed_job_find(&keyed);
+    return rc == 0         ? keyed_job_decide(&keyed, ret_retried)
+           : rc == -ENOENT ? retry_anew(&keyed, ret_retried)
+                           : rc;
+}
+
 int job_run_again(struct http_exchange *exchange, void *arg)
 {
     struct api *api = arg;
-    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
     CO_CLEANUP(job_record_unrefp) struct job_record *retried = NULL;
     struct wait_request wait;
     int rc = job_accepted_read_wait(exchange, api, &wait);
 
     if (rc == 0)
-        rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0), &record);
-    if (rc == 0)
-        rc = jobs_retry(api->jobs, record, access_max_queued(exchange), &retried);
+        rc = retry(exchange, api, &retried);
     if (rc == -EDQUOT || rc == -E2BIG)
         return answer_over_quota(exchange, api->store, rc);
-    rc = rc == 0 ? job_accepted_answer(exchange, api, &wait, &retried)
-                 : answer_no_retry(exchange, rc);
-    return answer_job_failure(exchange, rc);
+    if (rc == 0 && retried != NULL)
+        rc = job_accepted_answer(exchange, api, &wait, &retried);
+    return answer_job_failure(exchange, answer_no_retry(exchange, rc));
 }
 
 /* --- The list --------------------------------------------------------------------------------- */

@@ -212,7 +212,7 @@ static CO_BLOCKS int upload(struct retry *retry)
 }
 
 static CO_BLOCKS int accept_upload(struct retry *retry, const struct job_retry_options *options,
-                                   uint64_t max_queued, struct job_record **ret_record)
+                                   const struct job_owner *owner, struct job_record **ret_record)
 {
     const struct store_acceptance acceptance = {
         .head = retry->head.text,
@@ -220,8 +220,10 @@ static CO_BLOCKS int accept_upload(struct retry *retry, const struct job_retry_o
         .spec = job_head_spec(retry->head.head),
         .n_items = retry->n_items,
         .default_ttl_us = options->default_ttl_us,
-        .tenant = retry->record->tenant,
-        .max_queued = max_queued,
+        .tenant = owner->tenant,
+        .max_queued = owner->max_queued,
+        .key = owner->key,
+        .fingerprint = owner->fingerprint,
     };
 
     crash_point("during_retry");
@@ -229,7 +231,7 @@ static CO_BLOCKS int accept_upload(struct retry *retry, const struct job_retry_o
 }
 
 int job_retry(const struct job_retry_options *options, const struct job_record *record,
-              uint64_t max_queued, struct job_record **ret_record)
+              const struct job_owner *owner, struct job_record **ret_record)
 {
     struct retry retry = {.store = options->store, .record = record};
 
@@ -238,7 +240,7 @@ int job_retry(const struct job_retry_options *options, const struct job_record *
     if (rc == 0)
         rc = upload(&retry);
     if (rc == 0)
-        rc = accept_upload(&retry, options, max_queued, ret_record);
+        rc = accept_upload(&retry, options, owner, ret_record);
     store_upload_free(retry.upload);
     chunk_maker_done(&retry.maker);
     stored_head_done(&retry.head);

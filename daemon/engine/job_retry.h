@@ -3,6 +3,7 @@
 
 #include "lib/co/base.h"
 
+#include "daemon/engine/job_owner.h"
 #include "daemon/model/parse.h"
 #include "daemon/store/store.h"
 
@@ -17,9 +18,9 @@ struct job_retry_options {
  *
  * record       has ended
  * ret_record   owed one job_record_unref()
- * max_queued   as that of a store_acceptance
+ * owner        of the new job
  * returns      0; -ENODATA: all were a success; -EBADMSG: what is stored cannot be read; as the
  *              store
  */
 CO_BLOCKS int job_retry(const struct job_retry_options *options, const struct job_record *record,
-                        uint64_t max_queued, struct job_record **ret_record);
+                        const struct job_owner *owner, struct job_record **ret_record);

@@ -232,12 +232,12 @@ int jobs_accept(struct jobs *jobs, struct store_upload *upload, const struct int
     return rc;
 }
 
-int jobs_retry(struct jobs *jobs, struct job_record *record, uint64_t max_queued,
+int jobs_retry(struct jobs *jobs, struct job_record *record, const struct job_owner *owner,
                struct job_record **ret_record)
 {
     if (!job_record_has_ended(record))
         return -EALREADY;
-    int rc = job_retry(&jobs->retry, record, max_queued, ret_record);
+    int rc = job_retry(&jobs->retry, record, owner, ret_record);
     if (rc == 0)
         welcome(jobs, *ret_record);
     return rc;

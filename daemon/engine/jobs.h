@@ -15,6 +15,7 @@
 #include "lib/co/co.h"
 
 #include "daemon/engine/engine.h"
+#include "daemon/engine/job_owner.h"
 #include "daemon/engine/job_watch.h"
 #include "daemon/model/intake.h"
 #include "daemon/model/parse.h"
@@ -69,14 +70,6 @@ void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats);
 
 /* --- For clients ------------------------------------------------------------------------------ */
 
-/* Whose a new job is. All zeros: of the tenant "", which may have any number. */
-struct job_owner {
-    const char *tenant;
-    uint64_t max_queued;              /* items of its jobs that have not ended; 0: any number */
-    const char *key;                  /* Idempotency-Key; NULL: none */
-    const unsigned char *fingerprint; /* of the document that came with it, 32 bytes */
-};
-
 /* Accepts what an upload has brought, and wakes the claimer.
  *
  * intake     has ended well
@@ -126,10 +119,10 @@ CO_BLOCKS int jobs_delete(struct jobs *jobs, struct job_record *record);
 CO_BLOCKS int jobs_delete_damaged(struct jobs *jobs, const char *tenant, const char *id);
 
 /* A new job of the items that have ended without success, those that were never started included,
- * with the same head, for the same tenant.
+ * with the same head.
  *
- * max_queued as that of a job_owner
+ * owner      of the same tenant; nobody else has its key in hand
  * returns    0; -EALREADY: it has not ended yet; -ENODATA: all were a success; as the store
  */
-CO_BLOCKS int jobs_retry(struct jobs *jobs, struct job_record *record, uint64_t max_queued,
-                         struct job_record **ret_record);
+CO_BLOCKS int jobs_retry(struct jobs *jobs, struct job_record *record,
+                         const struct job_owner *owner, struct job_record **ret_record);

@@ -462,6 +462,25 @@ class KeyTest(SubmitTest):
         self.assertEqual((second.status, second.header("idempotent-replayed")), (202, None))
         self.assertNotEqual(second.json()["id"], first["id"])
 
+    def test_a_retry_with_the_same_key_gets_the_same_job(self) -> None:
+        def retry(job: Json, key: str) -> Reply:
+            return self.post(f"{JOBS}/{job['id']}/retry", "", "-H", f"Idempotency-Key: {key}")
+
+        one, other = self.accepted([BLOCKED]), self.accepted([BLOCKED])
+        self.ended(one)
+        self.ended(other)
+        first = retry(one, "once-more")
+        self.assertEqual((first.status, first.header("idempotent-replayed")), (202, None))
+        again = retry(one, "once-more")
+        self.assertEqual((again.status, again.header("idempotent-replayed")), (202, "true"))
+        self.assertEqual(again.json()["id"], first.json()["id"])
+        self.assertNotEqual(retry(one, "yet-another").json()["id"], first.json()["id"])
+        for reply in (retry(other, "once-more"), self.keyed("once-more")):
+            problem = self.assert_problem(reply, 422)
+            self.assertEqual(problem["code"], "idempotency_key_reused")
+        self.assertEqual(self.assert_problem(retry(one, "a b"), 400)["code"],
+                         "invalid_idempotency_key")
+
     def test_a_key_outlives_the_daemon(self) -> None:
         first = self.keyed("durable").json()
         self.gatherd.kill()

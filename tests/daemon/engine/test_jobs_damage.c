@@ -144,7 +144,7 @@ static void expect_no_retry(struct jobs_fixture *fixture, const char *sql)
 
     restart_damaged(fixture, sql);
     job = renew(fixture, job);
-    ck_assert_int_eq(jobs_retry(fixture->jobs, job, 0, &again), -EBADMSG);
+    ck_assert_int_eq(jobs_retry(fixture->jobs, job, &(struct job_owner){0}, &again), -EBADMSG);
     ck_assert_int_eq(store_health(fixture->store), STORE_OK);
     job_record_unref(job);
 }

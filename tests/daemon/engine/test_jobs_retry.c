@@ -13,7 +13,7 @@ static struct job_record *retry(struct jobs_fixture *fixture, struct job_record 
 {
     struct job_record *again;
 
-    assert_ok(jobs_retry(fixture->jobs, record, 0, &again));
+    assert_ok(jobs_retry(fixture->jobs, record, &(struct job_owner){0}, &again));
     return wait_for_end(fixture, again);
 }
 
@@ -142,7 +142,7 @@ JOBS_TEST(only_what_has_ended_is_tried_again)
     struct job_record *again;
 
     job = wait_until_running(fixture, job, 1);
-    ck_assert_int_eq(jobs_retry(fixture->jobs, job, 0, &again), -EALREADY);
+    ck_assert_int_eq(jobs_retry(fixture->jobs, job, &(struct job_owner){0}, &again), -EALREADY);
     job_record_unref(job);
 }
 
@@ -152,7 +152,7 @@ JOBS_TEST(there_is_nothing_to_try_again_after_a_success)
     struct job_record *again;
     bool more;
 
-    ck_assert_int_eq(jobs_retry(fixture->jobs, job, 0, &again), -ENODATA);
+    ck_assert_int_eq(jobs_retry(fixture->jobs, job, &(struct job_owner){0}, &again), -ENODATA);
     ck_assert_int_eq(jobs_list(fixture->jobs, &(struct store_query){0}, 1, &again, &more), 1);
     ck_assert(!more);
     job_record_unref(again);
@@ -168,7 +168,7 @@ JOBS_TEST(retry_there_is_no_memory_for_leaves_nothing)
 
     for (size_t n = 1;; n++) {
         fault_arm(n);
-        int rc = jobs_retry(fixture->jobs, job, 0, &again);
+        int rc = jobs_retry(fixture->jobs, job, &(struct job_owner){0}, &again);
         if (!fault_disarm())
             break;
         if (rc == 0) {
