@@ -154,7 +154,7 @@ static bool print(const char *token, const char *line)
     bool is_printed = printf("%s\n%s\n", token, line) > 0 && fflush(stdout) == 0;
 
     fputs("gatherd: the first line is the token: it is shown this once. The second line is for the "
-          "file of api.tokens_file, which is read when the daemon starts.\n",
+          "file of api.tokens_file, which is read when the daemon starts, and on SIGHUP.\n",
           stderr);
     return is_printed;
 }

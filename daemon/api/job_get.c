@@ -6,6 +6,7 @@
 
 #include "daemon/api/api.h"
 #include "daemon/api/etag.h"
+#include "daemon/api/answer.h"
 #include "daemon/api/job_answer.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/wait.h"
@@ -132,11 +133,15 @@ static CO_BLOCKS int answer_state(struct http_exchange *exchange, struct api *ap
 
 int job_get(struct http_exchange *exchange, void *arg)
 {
+    static const char *const types[] = {"application/json"};
     struct api *api = arg;
     struct job_query query = {.until_done = false};
     CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
-    int rc = read_query(exchange, api, &query);
+    size_t type;
+    int rc = answer_choose(exchange, types, 1, &type);
 
+    if (rc == 0)
+        rc = read_query(exchange, api, &query);
     if (rc == 0)
         rc = jobs_find(api->jobs, access_tenant(exchange), http_path_param(exchange, 0), &record);
     if (rc == 0)

@@ -1,5 +1,6 @@
 #include "daemon/api/answer.h"
 #include "daemon/api/api.h"
+#include "daemon/api/list_query.h"
 
 /* Every number of the configuration is a limit, and no text is. */
 static bool is_limit(const struct setting *setting)
@@ -47,7 +48,10 @@ int limits_get(struct http_exchange *exchange, void *arg)
     const struct api *api = arg;
     struct json_writer w;
     struct buffer body;
+    int rc = list_query_none(exchange);
 
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     answer_begin(&w, &body);
     jw_object_begin(&w);
     jw_key(&w, "object");

@@ -5,6 +5,7 @@
 
 #include "daemon/api/answer.h"
 #include "daemon/api/job_stream.h"
+#include "daemon/api/list_query.h"
 #include "daemon/api/reading.h"
 
 typedef void render_fn(const void *value, struct json_writer *w);
@@ -240,8 +241,10 @@ int stats_get(struct http_exchange *exchange, void *arg)
 {
     static const char *const types[] = {"application/json", "text/event-stream"};
     size_t type;
-    int rc = answer_choose(exchange, types, sizeof(types) / sizeof(*types), &type);
+    int rc = list_query_none(exchange);
 
+    if (rc == 0)
+        rc = answer_choose(exchange, types, sizeof(types) / sizeof(*types), &type);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     return type == 0 ? answer_once(exchange, arg) : stream(exchange, arg);

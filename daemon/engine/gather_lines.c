@@ -108,7 +108,7 @@ static int render_last_line(const struct gather_lines *gather, struct buffer *li
     jw_object_begin(&w);
     jw_literal(&w, "\"type\":\"gather\",\"object\":\"gather\",");
     jw_key(&w, "elapsed_ms");
-    jw_ms(&w, (co_now() - gather->run.accepted) / CO_MICROSECOND);
+    jw_ms(&w, (co_clock_now() - gather->run.accepted) / CO_MICROSECOND);
     jw_key(&w, "counts");
     tally_render_counts(tally, 0, &w);
     jw_key(&w, "stats");

@@ -38,7 +38,8 @@ class JobDocsTest(JobTest):
 
     def test_the_parameters_are_taken(self) -> None:
         job = self.ended(self.submit([self.origin.url()]))
-        taken = {"limit": "1", "cursor": "0", "order": "completed", "outcome": "success"}
+        taken = {"limit": "1", "cursor": "0", "order": "completed", "outcome": "success",
+                 "fields": "ok"}
         self.assertEqual({names(cell)[0] for cell in rows("parameter")}, set(taken))
         for name, value in taken.items():
             reply = self.get(f"/v1/jobs/{job['id']}/results?{name}={value}")

@@ -193,6 +193,16 @@ class OpenApiTest(GatherdTest):
                 self.assertEqual(reply.status, 400, reply.body[:500])
                 self.assert_promised(operation, reply)
 
+    def test_what_nobody_has_is_refused_where_that_is_promised(self) -> None:
+        for path, method, operation in self.operations():
+            if method != "get":
+                continue
+            url = self.gatherd.base + self.filled_in(path)
+            query = self.example_query(path, operation)
+            with self.subTest(operation=operation["operationId"]):
+                reply = curl("-H", "Accept: image/x-nothing", url + ("?" + urlencode(query, doseq=True) if query else ""))
+                self.assertEqual(reply.status == 406, "406" in operation["responses"], reply.status)
+
     def test_a_job_that_is_not_there_is_not_found_as_promised(self) -> None:
         for path, method, operation in self.operations():
             if "{id}" in path:
