@@ -4,9 +4,9 @@
 
 #include "lib/co/co.h"
 
+#include "daemon/api/answer.h"
 #include "daemon/api/api.h"
 #include "daemon/api/etag.h"
-#include "daemon/api/answer.h"
 #include "daemon/api/job_answer.h"
 #include "daemon/api/list_query.h"
 #include "daemon/api/wait.h"

@@ -120,10 +120,11 @@ static const char interrupted_text[] =
 
 static struct result make_result(enum outcome outcome, const char *message)
 {
+    const char *code = outcome == OUTCOME_INTERRUPTED ? "interrupted" : "internal";
     struct result result;
 
     result_init(&result);
-    result_fail(&result, outcome, "internal", NULL, message);
+    result_fail(&result, outcome, code, NULL, message);
     result.started_at = result.finished_at = instant_now();
     return result;
 }

@@ -46,6 +46,7 @@ class CrashTest(DurableTest):
         gatherd.restart()
         results = self.ended(gatherd, reply.json()) and self.all_results(gatherd, reply.json())
         self.assert_outcomes(results, ["interrupted", "success"])
+        self.assertEqual(results[0]["error"]["code"], "interrupted")
         self.assertEqual(self.origin.targets().count("/hang"), 1)
 
     def test_a_canceled_job_stays_canceled(self) -> None:
