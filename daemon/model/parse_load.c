@@ -42,9 +42,29 @@ static const struct problem bare_urls = {
     json_error_invalid_syntax, "invalid_json",
     "this is not JSON (URLs as they are, one a line, have the Content-Type text/uri-list)"};
 
+static const struct problem nothing = {json_error_premature_end_of_input, "invalid_json",
+                                       "the document is empty"};
+
+static const struct problem byte_order_mark = {
+    json_error_invalid_syntax, "invalid_json",
+    "the document begins with a byte order mark, which JSON may not have"};
+
+static bool is_blank(const char *bytes, size_t length)
+{
+    size_t n = 0;
+
+    while (n < length && strchr(" \t\r\n", bytes[n]) != NULL && bytes[n] != '\0')
+        n++;
+    return n == length;
+}
+
 static const struct problem *find_problem(enum json_error_code code, const char *bytes,
                                           size_t length)
 {
+    if (is_blank(bytes, length))
+        return &nothing;
+    if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+        return &byte_order_mark;
     for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
         if (problems[i].jansson == code)
             return &problems[i];

@@ -95,8 +95,8 @@ static const struct {
     int status;
     const char *code, *word;
 } refusals[] = {
-    {NULL, "", 400, "invalid_json", "Line 1"},
-    {NULL, " \n", 400, "invalid_json", "Line"},
+    {NULL, "", 400, "invalid_json", "document is empty"},
+    {NULL, " \n", 400, "invalid_json", "document is empty"},
     {NULL, "nonsense", 400, "invalid_json", "Line 1"},
     {NULL, "{", 400, "invalid_json", "too early"},
     {NULL, "['http://a/'", 400, "invalid_json", "too early"},
@@ -106,7 +106,7 @@ static const struct {
     {NULL, "[01]", 400, "invalid_json", "not JSON"},
     {NULL, "[NaN]", 400, "invalid_json", "not JSON"},
     {NULL, "['\\ud800']", 400, "invalid_json", "not JSON"},
-    {NULL, "\xef\xbb\xbf[]", 400, "invalid_json", "not JSON"},
+    {NULL, "\xef\xbb\xbf[]", 400, "invalid_json", "byte order mark"},
     {NULL, "['http://a/']x", 400, "invalid_json", "follows"},
     {NULL, "['http://a/'] {}", 400, "invalid_json", "follows"},
     {NULL, "['http://a/',\n'http://b/',\n oops]", 400, "invalid_json", "Line 3, column 5"},
