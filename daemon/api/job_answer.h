@@ -12,8 +12,8 @@ int answer_job(struct http_exchange *exchange, int status, const struct job_reco
  * it never has, a 413. returns as http_answer(); any other rc as it is */
 CO_BLOCKS int answer_over_quota(struct http_exchange *exchange, struct store *store, int rc);
 
-/* What came of a call to the store: no room, and -EIO, become problems that say what the operator can
- * do about them.
+/* What came of a call to the store: no room, and -EIO, become problems that say what the operator
+ * can do about them.
  *
  * returns    as http_answer(); any other rc as it is
  */

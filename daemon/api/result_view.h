@@ -25,7 +25,7 @@ struct result_view {
     } chunks[RESULT_VIEW_CHUNKS];
     unsigned next_chunk;         /* which goes next */
     struct result_fields fields; /* that are shown, from now on */
-    struct arena arena;  /* of the result in hand */
+    struct arena arena;          /* of the result in hand */
 };
 
 /* record     must live longer

@@ -21,7 +21,7 @@ struct http_route {
     bool starts_work;    /* not while the daemon ends */
     bool streams_body;   /* the handler starts when the head has come, see http_body_read() */
     bool answers_always; /* also to clients for which there is no room, see http_connection.h */
-    bool shows_work; /* that is stored: takes RIGHT_READ as well */
+    bool shows_work;     /* that is stored: takes RIGHT_READ as well */
     enum token_right needs;
 };
 

@@ -73,8 +73,9 @@ static int add_certificate(const struct reader *reader, const char *file, size_t
     size_t size = strlen(reader->path) + strlen(file) + sizeof("/");
 
     if (credentials->n_certificates == CERTIFICATES_MAX)
-        return err_set(reader->err, -EINVAL, "fetch.certs_dir: %s: there are more than %d certificates",
-                       reader->path, CERTIFICATES_MAX);
+        return err_set(reader->err, -EINVAL,
+                       "fetch.certs_dir: %s: there are more than %d certificates", reader->path,
+                       CERTIFICATES_MAX);
     struct certificate *certificate = make_room(credentials);
     char *path = arena_alloc(&credentials->arena, size);
     char *name = arena_copy(&credentials->arena, file, n_name);
@@ -107,8 +108,7 @@ static const struct dirent *next_entry(DIR *directory)
 
 static int refuse_directory(const struct reader *reader)
 {
-    return err_set(reader->err, -errno, "fetch.certs_dir: %s: %s", reader->path,
-                   strerror(errno));
+    return err_set(reader->err, -errno, "fetch.certs_dir: %s: %s", reader->path, strerror(errno));
 }
 
 static int compare(const void *a, const void *b)

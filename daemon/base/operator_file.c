@@ -87,10 +87,11 @@ static int check_file(const struct operator_file *file, const struct stat *statu
     if (!S_ISREG(status->st_mode))
         return operator_file_refuse(file, -EINVAL, "this is not a file");
     if (status->st_uid != 0 && status->st_uid != geteuid())
-        return operator_file_refuse(file, -EPERM, "it belongs to another user, who could change it");
-    if ((status->st_mode & (S_IWGRP | S_IRWXO)) != 0)
         return operator_file_refuse(file, -EPERM,
-                           "others may read or change it; chmod g-w,o= takes that from them");
+                                    "it belongs to another user, who could change it");
+    if ((status->st_mode & (S_IWGRP | S_IRWXO)) != 0)
+        return operator_file_refuse(
+            file, -EPERM, "others may read or change it; chmod g-w,o= takes that from them");
     if (status->st_size > FILE_SIZE_MAX)
         return operator_file_refuse(file, -EFBIG, "it is larger than 16 MiB");
     return 0;

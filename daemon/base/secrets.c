@@ -150,7 +150,8 @@ int secrets_load(struct secrets *ret_secrets, const char *path, struct err *err)
     struct secrets secrets = {0};
 
     arena_init(&secrets.arena, ARENA_SIZE_MAX);
-    int rc = operator_file_read(&secrets.file, "fetch.secrets_file", path, err) ?: read_text(&secrets);
+    int rc =
+        operator_file_read(&secrets.file, "fetch.secrets_file", path, err) ?: read_text(&secrets);
     if (rc < 0)
         secrets_done(&secrets);
     else

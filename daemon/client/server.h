@@ -53,7 +53,8 @@ struct call {
 CO_BLOCKS int server_call(struct server *server, const struct call *call,
                           struct co_http_response *ret_response);
 
-/* Says why there was no answer or no whole one, and what to do about it. returns CLIENT_UNREACHABLE */
+/* Says why there was no answer or no whole one, and what to do about it. returns CLIENT_UNREACHABLE
+ */
 int server_complain(const struct server *server, const struct co_http_response *response);
 
 /* Says what an answer that is a problem (RFC 9457) tells.

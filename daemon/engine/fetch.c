@@ -126,17 +126,19 @@ static void add_times(struct result *result)
     result->sent_bytes += response->sent_bytes;
 }
 
+static const char no_tls_file[] =
+    "gatherd cannot use a file of certificates: that of fetch.ca_file in the configuration, or "
+    "one that the request names (tls.ca_ref, tls.client_cert_ref)";
+
 /* What is to be said of those errors that the operator's configuration decides. */
 static const char *const of_settings[CO_HTTP_N_ERRORS] = {
-    [CO_HTTP_TLS_FILE] = "gatherd cannot use a file of certificates: that of fetch.ca_file in the "
-                         "configuration, or one that the request names (tls.ca_ref, "
-                         "tls.client_cert_ref)",
+    [CO_HTTP_TLS_FILE] = no_tls_file,
     [CO_HTTP_BODY_TOO_LARGE] =
         "the body is larger than fetch.max_body_bytes in the configuration allows",
-    [CO_HTTP_DECODE_RATIO] = "the body is far larger than what was received of it "
-                             "(fetch.max_decode_ratio in the configuration)",
-    [CO_HTTP_HEADER_TOO_LARGE] = "the header of the response is larger than fetch.max_header_bytes "
-                                 "in the configuration allows",
+    [CO_HTTP_DECODE_RATIO] =
+        "the body is far larger than what was received of it (fetch.max_decode_ratio)",
+    [CO_HTTP_HEADER_TOO_LARGE] =
+        "the header is larger than fetch.max_header_bytes in the configuration allows",
 };
 
 static void conclude_error(struct result *result)

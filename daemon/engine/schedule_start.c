@@ -106,14 +106,17 @@ static const struct {
     int rc;
     const char *code;
 } failures[] = {
+    /* the store */
     {-ENOSPC, "store_full"},
     {-ENOBUFS, "store_full"},
     {-EUSERS, "store_full"},
     {-EFBIG, "too_large"},
+    {-EBADMSG, "schedule_damaged"},
+    /* the quota */
     {-EDQUOT, "quota_exceeded"},
     {-E2BIG, "too_many_items"},
+    /* the machine */
     {-ENOMEM, "resource_exhausted"},
-    {-EBADMSG, "schedule_damaged"},
 };
 
 static void fail(struct schedule_run *run, const char *code)

@@ -195,8 +195,8 @@ static int add_field(struct parse_reader *reader, const struct parse_at *at, con
                         "results have no such member; did you mean \"%s\"?", nearest);
 }
 
-static int read_fields(struct parse_reader *reader, const struct parse_at *at,
-                       struct json_t *value, const struct parse_member *member, void *field)
+static int read_fields(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
+                       const struct parse_member *member, void *field)
 {
     (void)member;
     if (reader->kind != PARSE_GATHER)

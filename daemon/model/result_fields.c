@@ -9,10 +9,6 @@
 #include "daemon/base/json_writer.h"
 #include "daemon/base/suggest.h"
 
-#define TIMES(prefix)                                                                              \
-    prefix "dns_ms", prefix "connect_ms", prefix "tls_ms", prefix "send_ms", prefix "wait_ms",     \
-        prefix "receive_ms", prefix "total_ms"
-
 /* In the order of docs/results.md. */
 static const char *const names[] = {
     "index", /* stays first */
@@ -58,7 +54,13 @@ static const char *const names[] = {
     "redirects.hops.method",
     "redirects.hops.url",
     "redirects.hops.status_code",
-    TIMES("redirects.hops."),
+    "redirects.hops.dns_ms",
+    "redirects.hops.connect_ms",
+    "redirects.hops.tls_ms",
+    "redirects.hops.send_ms",
+    "redirects.hops.wait_ms",
+    "redirects.hops.receive_ms",
+    "redirects.hops.total_ms",
     "attempts",
     "attempts.n",
     "attempts.outcome",
@@ -69,7 +71,13 @@ static const char *const names[] = {
     "attempts.backoff_ms",
     "timings",
     "timings.queue_ms",
-    TIMES("timings."),
+    "timings.dns_ms",
+    "timings.connect_ms",
+    "timings.tls_ms",
+    "timings.send_ms",
+    "timings.wait_ms",
+    "timings.receive_ms",
+    "timings.total_ms",
     "timings.redirect_ms",
     "timings.elapsed_ms",
     "started_at",

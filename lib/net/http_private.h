@@ -168,8 +168,8 @@ void co_http_transfer_begin(struct co_http_transfer *transfer,
  * come. */
 void co_http_transfer_rewind(struct co_http_transfer *transfer);
 
-/* Back to the pool. One that failed is freed, so that nothing of the failure is carried over, and one
- * that holds large headers. */
+/* Back to the pool. One that failed is freed, so that nothing of the failure is carried over, and
+ * one that holds large headers. */
 void co_http_transfer_put(struct co_http_transfer *transfer);
 
 void co_http_transfer_free(struct co_http_transfer *transfer);

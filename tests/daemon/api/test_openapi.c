@@ -115,7 +115,8 @@ START_TEST(every_member_that_is_read_is_told)
     for (size_t i = 0; i < parse_n_tables; i++) {
         const struct parse_table *table = parse_tables[i];
         for (size_t j = 0; j < table->n_members; j++)
-            ck_assert_msg(is_told(table, &table->members[j]), "%s of %s", table->members[j].name, table->schema);
+            ck_assert_msg(is_told(table, &table->members[j]), "%s of %s", table->members[j].name,
+                          table->schema);
     }
 }
 END_TEST
