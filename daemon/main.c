@@ -10,6 +10,7 @@
 #include "daemon/base/ca_file.h"
 #include "daemon/base/config_file.h"
 #include "daemon/base/endpoint.h"
+#include "daemon/base/process.h"
 #include "daemon/base/state_directory.h"
 #include "daemon/command_line.h"
 #include "daemon/gatherd.h"
@@ -80,18 +81,22 @@ static int back_up(const struct config *config, const char *file)
     return rc < 0 ? complain(&err, rc) : EXIT_STATUS_OK;
 }
 
-/* What came of it is in the log of that process. */
+/* What came of it is in the log of that process. Others would die of the signal. */
 static int ask_for_reload(const char *text)
 {
     char *end;
     long pid = strtol(text, &end, 10);
 
-    if (pid > 0 && pid <= INT_MAX && *end == '\0' && kill((pid_t)pid, SIGHUP) == 0)
-        return EXIT_STATUS_OK;
     if (pid <= 0 || pid > INT_MAX || *end != '\0') {
         fprintf(stderr, "gatherd: '%s' is no PID. Try 'gatherd --help'.\n", text);
         return EXIT_STATUS_USAGE;
     }
+    if (!process_may_run(pid, "gatherd")) {
+        fprintf(stderr, "gatherd: process %ld is no gatherd\n", pid);
+        return EXIT_STATUS_FAILED;
+    }
+    if (kill((pid_t)pid, SIGHUP) == 0)
+        return EXIT_STATUS_OK;
     fprintf(stderr, "gatherd: process %ld cannot be told to reload: %s\n", pid, strerror(errno));
     return EXIT_STATUS_FAILED;
 }

@@ -1,6 +1,7 @@
 #include "daemon/base/process.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -88,4 +89,31 @@ void process_read(struct process_numbers *ret_numbers)
     read_usage(ret_numbers);
     read_stat(ret_numbers);
     count_open_files(ret_numbers);
+}
+
+/* --- Others ----------------------------------------------------------------------------------- */
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+bool process_may_run(long pid, const char *program)
+{
+    char path[64], arguments[4096];
+    bool is_found = false;
+
+    snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, arguments, sizeof(arguments) - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return true;
+    arguments[n] = '\0';
+    for (const char *at = arguments; at < arguments + n; at += strlen(at) + 1)
+        is_found |= strcmp(last_part(at), program) == 0;
+    return is_found;
 }

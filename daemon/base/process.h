@@ -1,7 +1,8 @@
-/* What the kernel knows of this process: the numbers that Prometheus' client libraries show, under
- * the same meanings. */
+/* What the kernel knows of processes: of ours the numbers that Prometheus' client libraries show,
+ * under the same meanings. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* 0: not known. */
@@ -17,3 +18,7 @@ struct process_numbers {
 
 /* Looks into /proc, and counts the descriptors there: with thousands of them, not for the loop. */
 void process_read(struct process_numbers *ret_numbers);
+
+/* Whether a process was started as a program of this name, maybe by another one that runs it, such
+ * as valgrind. true if that cannot be told. */
+bool process_may_run(long pid, const char *program);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -215,6 +216,14 @@ class ReloadTest(GatherdTest):
             done = run_gatherd("reload", pid)
             self.assertEqual(done.returncode, status)
             self.assertIn(pid, done.stderr)
+
+    def test_a_process_that_is_no_gatherd_is_left_alone(self) -> None:
+        with subprocess.Popen(["sleep", "60"]) as other:
+            done = run_gatherd("reload", str(other.pid))
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stderr, f"gatherd: process {other.pid} is no gatherd\n")
+            self.assertIsNone(other.poll())
+            other.terminate()
 
     def test_many_of_them_take_no_memory(self) -> None:
         def work() -> None:

@@ -33,6 +33,15 @@ START_TEST(open_files_are_counted)
 }
 END_TEST
 
+START_TEST(program_is_known_by_its_name)
+{
+    ck_assert(process_may_run(getpid(), "unit_tests"));
+    ck_assert(!process_may_run(getpid(), "nit_tests"));
+    ck_assert(!process_may_run(getpid(), "unit_tests2"));
+    ck_assert(process_may_run(1L << 30, "unit_tests")); /* there is none, which kill() will say */
+}
+END_TEST
+
 Suite *suite_process(void);
 
 Suite *suite_process(void)
@@ -42,6 +51,7 @@ Suite *suite_process(void)
 
     tcase_add_test(tcase, numbers_are_those_of_this_process);
     tcase_add_test(tcase, open_files_are_counted);
+    tcase_add_test(tcase, program_is_known_by_its_name);
     suite_add_tcase(suite, tcase);
     return suite;
 }
