@@ -115,6 +115,7 @@ static const struct member {
     {"jobs", "canceling", render_count, AT(jobs.n_canceling)},
     {"jobs", "done", render_count, AT(stats.n_jobs_done)},
     {"jobs", "canceled", render_count, AT(stats.n_jobs_canceled)},
+    {"jobs", "pending_items", render_count, AT(jobs.n_items)},
     {"store", "health", render_health, AT(store_health)},
     {"store", "jobs", render_count, AT(store.n_jobs)},
     {"store", "commits", render_count, AT(store.n_commits)},

@@ -253,6 +253,7 @@ static void count_end(struct stats *stats, const struct job_record *record)
 
 static void publish(struct active_job *job, struct stats *stats)
 {
+    stats->n_items_settled += job_record_n_pending(job->record) - job_record_n_pending(&job->next);
     job_record_update(job->record, &job->next);
     if (job_record_has_ended(job->record))
         count_end(stats, job->record);

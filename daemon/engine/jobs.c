@@ -174,6 +174,18 @@ static uint64_t n_unended(const struct jobs *jobs)
            (stats->n_jobs_done + stats->n_jobs_canceled + store.n_given_up);
 }
 
+/* Their items. */
+static uint64_t n_pending(const struct jobs *jobs)
+{
+    const struct stats *stats = jobs->stats;
+    struct store_stats store;
+
+    store_get_stats(jobs->store, &store);
+    uint64_t n_come = store.n_pending_at_open + stats->n_items_accepted;
+    uint64_t n_gone = stats->n_items_settled + store.n_pending_given_up;
+    return n_come > n_gone ? n_come - n_gone : 0;
+}
+
 bool jobs_has_room(const struct jobs *jobs)
 {
     struct store_stats store;
@@ -198,7 +210,9 @@ void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
             ret_stats->n_running++;
     }
     uint64_t n_active = ret_stats->n_running + ret_stats->n_canceling, n = n_unended(jobs);
-    ret_stats->n_queued = n > n_active ? n - n_active : 0; /* accepted, and not yet counted */
+    /* One that was accepted may not be counted yet. */
+    ret_stats->n_queued = n > n_active ? n - n_active : 0;
+    ret_stats->n_items = n_pending(jobs);
 }
 
 /* --- Taking in -------------------------------------------------------------------------------- */
@@ -206,6 +220,7 @@ void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats)
 static void welcome(struct jobs *jobs, const struct job_record *record)
 {
     jobs->stats->n_jobs_accepted++;
+    jobs->stats->n_items_accepted += record->tally.n_items;
     due_by(&jobs->active.due, record->deadline_at);
     active_context_may_claim(&jobs->context, true);
 }

@@ -64,6 +64,7 @@ struct jobs_stats {
     uint64_t n_running; /* that are being worked on, and are not being canceled */
     uint64_t n_canceling;
     uint64_t n_results; /* that wait to be committed */
+    uint64_t n_items;   /* without a result, of jobs that have not ended, wherever they are */
 };
 
 void jobs_get_stats(const struct jobs *jobs, struct jobs_stats *ret_stats);

@@ -43,6 +43,9 @@ struct stats {
     struct duration_buckets requests;                 /* from first to last, all phases together */
     struct duration_buckets queue; /* of items that were started: how long they waited for it */
 
+    uint64_t n_items_accepted; /* of jobs */
+    uint64_t n_items_settled;  /* of those, and of what was there at the start: with a result, or
+                                  never to have one as the job has ended */
     uint64_t n_jobs_accepted;
     uint64_t n_jobs_done;
     uint64_t n_jobs_canceled;

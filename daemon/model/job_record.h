@@ -61,6 +61,12 @@ static inline bool job_record_has_ended(const struct job_record *record)
     return record->ended_at != JOB_NEVER;
 }
 
+/* Items that have no result and may still come to one: none of a job that has ended. */
+static inline uint64_t job_record_n_pending(const struct job_record *record)
+{
+    return job_record_has_ended(record) ? 0 : record->tally.n_items - record->tally.n_finished;
+}
+
 /* The version that clients see: results count, too. */
 uint64_t job_record_version(const struct job_record *record);
 

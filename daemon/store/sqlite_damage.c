@@ -49,7 +49,21 @@ struct give_up_op {
     int64_t number;
     int64_t now;
     struct damaged_job job; /* its number: 0: it had ended */
+    int64_t n_pending;
 };
+
+static int count_pending(struct sqlite_connection *writer, struct give_up_op *give_up)
+{
+    sqlite3_stmt *statement = sqlite_statement(writer, STATEMENT_JOB_BY_NUMBER);
+
+    give_up->n_pending = 0;
+    sqlite_bind(statement, give_up->number);
+    int rc = sqlite_next(statement);
+    if (rc == 1)
+        rc = sqlite_add_pending(statement, &give_up->n_pending);
+    sqlite3_reset(statement);
+    return rc;
+}
 
 /* The rest of the record stays as it is: nobody shall take it for a sound one. */
 static int end_record(struct sqlite_connection *writer, struct give_up_op *give_up)
@@ -67,8 +81,10 @@ static int end_record(struct sqlite_connection *writer, struct give_up_op *give_
 static int apply_give_up(struct sqlite_connection *writer, struct store_op *op)
 {
     struct give_up_op *give_up = co_container_of(op, struct give_up_op, op);
-    int rc = end_record(writer, give_up);
+    int rc = count_pending(writer, give_up);
 
+    if (rc == 0)
+        rc = end_record(writer, give_up);
     if (rc == 0)
         rc = sqlite_callback_give_up(writer, give_up->number);
     return rc < 0 ? rc : sqlite_drop_chunks(writer, give_up->number);
@@ -86,6 +102,7 @@ int store_give_up(struct store *store, int64_t number, int64_t now)
     if (rc < 0 || give_up.job.number == 0)
         return rc;
     store->stats.n_given_up++;
+    store->stats.n_pending_given_up += (uint64_t)give_up.n_pending;
     log_event(EVENT_JOB_GIVEN_UP, LOG_FIELDS({"job_id", give_up.job.id}),
               "job %s is given up: its record is damaged", give_up.job.id);
     return 0;

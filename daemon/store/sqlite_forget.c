@@ -88,14 +88,26 @@ int sqlite_forget_ended(struct sqlite_connection *writer)
 
 /* --- How many there are ----------------------------------------------------------------------- */
 
+static int count_unended(struct sqlite_connection *writer)
+{
+    sqlite3_stmt *statement = sqlite_statement(writer, STATEMENT_JOBS_UNENDED);
+    int rc;
+
+    while ((rc = sqlite_next(statement)) == 1) {
+        writer->counts.n_unended_at_open++;
+        rc = sqlite_add_pending(statement, &writer->counts.n_pending_at_open);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(statement);
+    return rc;
+}
+
 int sqlite_count_jobs(struct sqlite_connection *writer)
 {
     int rc = sqlite_get(sqlite_statement(writer, STATEMENT_N_JOBS), &writer->counts.n_jobs);
 
-    if (rc >= 0)
-        rc = sqlite_get(sqlite_statement(writer, STATEMENT_N_UNENDED),
-                        &writer->counts.n_unended_at_open);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : count_unended(writer);
 }
 
 uint64_t sqlite_n_jobs(const struct sqlite_connection *writer)

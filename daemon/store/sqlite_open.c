@@ -85,6 +85,7 @@ static int open_connections(struct store *store, const char *synchronous, struct
     store->stats.n_jobs = (uint64_t)store->writer.connection.counts.n_jobs;
     store->stats.n_callbacks = (uint64_t)store->writer.connection.counts.n_callbacks;
     store->stats.n_unended_at_open = (uint64_t)store->writer.connection.counts.n_unended_at_open;
+    store->stats.n_pending_at_open = (uint64_t)store->writer.connection.counts.n_pending_at_open;
     return rc;
 }
 

@@ -60,6 +60,7 @@ struct sqlite_counts {
     int64_t upload_bytes; /* likewise, of what uploads take that are not accepted */
     int64_t n_callbacks;  /* likewise, that are pending */
     int64_t n_unended_at_open;
+    int64_t n_pending_at_open; /* items */
 };
 
 /* Jobs that were forgotten: those of the transaction that is open come last. */
@@ -268,6 +269,10 @@ void sqlite_bind_tenant(sqlite3_stmt *statement, int i, const char *tenant);
     "job.ended_at,job.expires_at,job.deadline_at,job.ttl_us,job.version,job.name,job.labels,"      \
     "job.n_items,job.tally,job.tenant,job.has_callback"
 enum { N_JOB_COLUMNS = 18 };
+
+/* Adds the pending items of such a row; those of one that is damaged nobody knows. returns 0,
+ * -ENOMEM */
+int sqlite_add_pending(sqlite3_stmt *statement, int64_t *n);
 
 /* Of a callback, in the order in which sqlite_callback_read.c has them. */
 #define CALLBACK_COLUMNS "id,state,url,secret_ref,payload,n_attempts,attempts,due_at"

@@ -112,6 +112,16 @@ int sqlite_record(sqlite3_stmt *statement, struct job_record **ret_record)
     return rc;
 }
 
+int sqlite_add_pending(sqlite3_stmt *statement, int64_t *n)
+{
+    CO_CLEANUP(job_record_unrefp) struct job_record *record = NULL;
+    int rc = sqlite_record(statement, &record);
+
+    if (rc == 0)
+        *n += (int64_t)job_record_n_pending(record);
+    return rc == -ENOMEM ? rc : 0;
+}
+
 /* --- Finding one ------------------------------------------------------------------------------ */
 
 struct find_op {

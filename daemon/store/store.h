@@ -87,10 +87,12 @@ struct store_stats {
     uint64_t n_late_results; /* of items that had one already */
     uint64_t file_bytes;     /* of the database and its log */
     uint64_t n_jobs, max_jobs;
-    uint64_t n_callbacks;       /* that are pending */
-    uint64_t n_unended_at_open; /* jobs that had not ended */
-    uint64_t n_given_up;        /* jobs that store_give_up() has ended since */
-    int64_t last_commit_us;     /* how long it took */
+    uint64_t n_callbacks;        /* that are pending */
+    uint64_t n_unended_at_open;  /* jobs that had not ended */
+    uint64_t n_pending_at_open;  /* their items, but for those with a result */
+    uint64_t n_given_up;         /* jobs that store_give_up() has ended since */
+    uint64_t n_pending_given_up; /* their items */
+    int64_t last_commit_us;      /* how long it took */
     enum store_integrity integrity;
 };
 

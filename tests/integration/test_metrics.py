@@ -131,6 +131,20 @@ class ExpositionTest(MetricsTest):
         eventually(lambda: self.metrics().value("gatherd_jobs", status="running") == 0, "the end")
         self.assertEqual(self.metrics().value("gatherd_items_in_flight"), 0)
 
+    def test_what_waits_on_disk_is_counted_across_a_restart(self) -> None:
+        urls = [self.origin.url("/")] * 10 + [self.origin.url("/hang")] * 5000
+        job = self.post("/v1/jobs", {"urls": urls, "limits": {"concurrency": 2}}).json()
+        pending = lambda: self.metrics().value("gatherd_job_items_pending")
+        eventually(lambda: pending() == 5000, "ten results")
+        self.assertLess(self.metrics().value("gatherd_items_queued"), 5000)
+        self.gatherd.restart()
+        self.assertEqual(pending(), 5000)
+        self.assertEqual(self.get("/v1/stats").json()["jobs"]["pending_items"], 5000)
+        self.get(f"/v1/jobs/{job['id']}/cancel", "-X", "POST")
+        eventually(lambda: pending() == 0, "the end")
+        self.gatherd.restart()
+        self.assertEqual(pending(), 0)
+
     def test_the_process_is_this_one(self) -> None:
         metrics = self.metrics()
         status = Path(f"/proc/{self.gatherd.process.pid}/status").read_text()

@@ -307,12 +307,15 @@ JOBS_TEST(jobs_are_counted)
     ck_assert_uint_eq(now.n_queued, 0);
     ck_assert_uint_eq(now.n_running, 1);
     ck_assert_uint_eq(now.n_canceling, 0);
+    ck_assert_uint_eq(now.n_items, 3);
     ck_assert_uint_eq(stats->n_jobs_accepted, 2);
     ck_assert_uint_eq(stats->n_jobs_done, 1);
     assert_ok(jobs_cancel(fixture->jobs, second));
     second = wait_for_end(fixture, second);
     ck_assert_uint_eq(stats->n_jobs_canceled, 1);
     ck_assert_uint_eq(stats->n_finished[OUTCOME_SUCCESS], 1);
+    jobs_get_stats(fixture->jobs, &now);
+    ck_assert_uint_eq(now.n_items, 0);
     job_record_unref(first);
     job_record_unref(second);
 }

@@ -33,6 +33,14 @@ static uint64_t n_queued(struct jobs_fixture *fixture)
     return stats.n_queued;
 }
 
+static uint64_t n_pending_items(struct jobs_fixture *fixture)
+{
+    struct jobs_stats stats;
+
+    jobs_get_stats(fixture->jobs, &stats);
+    return stats.n_items;
+}
+
 static void expect_damaged(struct jobs_fixture *fixture, const struct job_record *job)
 {
     struct job_record *found;
@@ -85,6 +93,20 @@ JOBS_TEST(job_with_a_damaged_record_that_is_deleted_is_not_queued_any_more)
     ck_assert_uint_eq(n_queued(fixture), n_before - 1);
     job_record_unref(job);
     job_record_unref(other);
+}
+
+/* The fixture's engine has counted all that were accepted before the restart. */
+JOBS_TEST(items_of_a_job_that_is_given_up_are_not_pending_any_more)
+{
+    struct job_record *job = wait_until_running(fixture, submit(fixture, ALL_PLACES), 100);
+
+    ck_assert_uint_eq(n_pending_items(fixture), 100);
+    restart_damaged(fixture, "UPDATE head SET text = x'00'");
+    ck_assert_uint_eq(n_pending_items(fixture), 100 + 100);
+    wait_until_given_up(fixture);
+    settle();
+    ck_assert_uint_eq(n_pending_items(fixture), 100);
+    job_record_unref(job);
 }
 
 static void damage_queue(struct jobs_fixture *fixture, const char *sql)
@@ -168,6 +190,7 @@ Suite *suite_jobs_damage(void)
 
     tcase_add_test(tcase, job_with_a_damaged_record_is_given_up_when_it_is_claimed);
     tcase_add_test(tcase, job_with_a_damaged_record_is_given_up_when_it_is_overdue);
+    tcase_add_test(tcase, items_of_a_job_that_is_given_up_are_not_pending_any_more);
     tcase_add_test(tcase, job_with_a_damaged_record_that_is_deleted_is_not_queued_any_more);
     tcase_add_test(tcase, queue_that_names_what_its_job_has_not_costs_that_job_alone);
     tcase_add_test(tcase, job_with_a_damaged_record_has_nothing_to_send);
