@@ -113,7 +113,7 @@ static int add_fields(void *query, const char *name, const char *value)
 int gather_get(struct http_exchange *exchange, void *arg)
 {
     static const struct list_param params[] = {
-        {"url", add_url, "a URL"},
+        {"url+", add_url, "a URL"},
         {"fields", add_fields, LIST_FIELDS_EXPECTED},
         {.name = NULL},
     };

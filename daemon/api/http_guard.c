@@ -12,6 +12,9 @@ enum known_field {
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
     EXPECT,
+    CONTENT_TYPE,
+    IDEMPOTENCY_KEY,
+    LAST_EVENT_ID,
     ORIGIN,
     FETCH_SITE,
     FETCH_MODE,
@@ -24,6 +27,9 @@ static const char *const known_names[N_KNOWN_FIELDS] = {
     [AUTHORIZATION] = "authorization",
     [CONTENT_LENGTH] = "content-length",
     [EXPECT] = "expect",
+    [CONTENT_TYPE] = "content-type",
+    [IDEMPOTENCY_KEY] = "idempotency-key",
+    [LAST_EVENT_ID] = "last-event-id",
     [TRANSFER_ENCODING] = "transfer-encoding",
     [ORIGIN] = "origin",
     [FETCH_SITE] = "sec-fetch-site",
@@ -246,6 +252,21 @@ static bool several_authorizations(const struct facts *facts)
     return facts->n[AUTHORIZATION] > 1;
 }
 
+static bool several_types(const struct facts *facts)
+{
+    return facts->n[CONTENT_TYPE] > 1;
+}
+
+static bool several_keys(const struct facts *facts)
+{
+    return facts->n[IDEMPOTENCY_KEY] > 1;
+}
+
+static bool several_event_ids(const struct facts *facts)
+{
+    return facts->n[LAST_EVENT_ID] > 1;
+}
+
 static bool foreign_origin(const struct facts *facts)
 {
     return facts->n[ORIGIN] > 1 ||
@@ -315,6 +336,9 @@ static const struct check {
      {403, "foreign_origin", "A page of another site may not make a browser send this."}},
     {several_authorizations,
      {400, "several_authorizations", "There is more than one Authorization."}},
+    {several_types, {400, "repeated_header", "There is more than one Content-Type."}},
+    {several_keys, {400, "repeated_header", "There is more than one Idempotency-Key."}},
+    {several_event_ids, {400, "repeated_header", "There is more than one Last-Event-ID."}},
     {devious_path,
      {400, "bad_path", "The path holds \"..\", or an encoded slash or control character."}},
     {unknown_method, {501, "unknown_method", "The request method is not known."}},

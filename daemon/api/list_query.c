@@ -1,5 +1,6 @@
 #include "daemon/api/list_query.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -41,20 +42,37 @@ struct reading {
     struct http_exchange *exchange;
     const struct list_param *params;
     void *query;
+    uint32_t seen; /* a bit for each of the params */
 };
+
+static char last_byte(const struct list_param *param)
+{
+    return param->name[strlen(param->name) - 1];
+}
 
 static const struct list_param *find(const struct list_param *params, const char *name,
                                      const char **ret_rest)
 {
     for (; params->name != NULL; params++) {
-        size_t length = strlen(params->name);
-        bool is_prefix = params->name[length - 1] == '.';
-        if (strncmp(name, params->name, length) == 0 && (is_prefix || name[length] == '\0')) {
+        size_t length = strlen(params->name) - (last_byte(params) == '+');
+        if (strncmp(name, params->name, length) == 0 &&
+            (last_byte(params) == '.' || name[length] == '\0')) {
             *ret_rest = name + length;
             return params;
         }
     }
     return NULL;
+}
+
+/* One of two values would count, and nobody could tell which. */
+static bool is_repeated(struct reading *reading, const struct list_param *param)
+{
+    uint32_t bit = UINT32_C(1) << (param - reading->params);
+    bool was_seen = (reading->seen & bit) != 0;
+
+    assert(param - reading->params < LIST_MAX_PARAMS);
+    reading->seen |= bit;
+    return was_seen && last_byte(param) != '.' && last_byte(param) != '+';
 }
 
 static int read_one(void *arg, const char *name, const char *value)
@@ -67,6 +85,10 @@ static int read_one(void *arg, const char *name, const char *value)
         return http_answer_problem(reading->exchange, 400, "unknown_parameter",
                                    "There is no query parameter '%.100s' here.", name)
                    ?: 1;
+    if (is_repeated(reading, param))
+        return http_answer_problem(reading->exchange, 400, "bad_parameter",
+                                   "The query parameter '%.100s' is there more than once.", name)
+                   ?: 1;
     int rc = param->take(reading->query, rest, value);
     if (rc == -EINVAL)
         return http_answer_problem(reading->exchange, 400, "bad_parameter",
@@ -78,7 +100,7 @@ static int read_one(void *arg, const char *name, const char *value)
 
 int list_query_read(struct http_exchange *exchange, const struct list_param *params, void *query)
 {
-    struct reading reading = {exchange, params, query};
+    struct reading reading = {.exchange = exchange, .params = params, .query = query};
 
     return http_query_each(exchange, read_one, &reading);
 }

@@ -4,14 +4,16 @@
 #include "daemon/api/http_exchange.h"
 #include "daemon/base/buffer.h"
 
-/* One parameter a list understands. */
+/* One parameter a list understands. A name that ends in a dot is the beginning of names, "label.";
+ * of "url+" there can be several. */
 struct list_param {
-    const char *name; /* "status"; ending in a dot: the beginning of a name, "label." */
+    const char *name;
     /* returns 0, -EINVAL: the value makes no sense, -ENOMEM. name is what follows a dot */
     int (*take)(void *query, const char *name, const char *value);
     const char *expects; /* for people: "queued, running, ..." */
 };
 
+enum { LIST_MAX_PARAMS = 32 };
 enum { LIST_DEFAULT_LIMIT = 100, LIST_MAX_LIMIT = 1000 };
 
 /* Reads a decimal number of 1 to 18 digits. returns 0, -EINVAL */
@@ -25,7 +27,8 @@ int list_take_fields(void *fields, const char *name, const char *value);
 #define LIST_FIELDS_EXPECTED                                                                       \
     "members of results with commas between them, such as status_code,timings.total_ms"
 
-/* Hands each parameter to the one in the table it belongs to; the table ends with a NULL name.
+/* Hands each parameter to the one in the table it belongs to; the table ends with a NULL name, and
+ * has LIST_MAX_PARAMS at most.
  *
  * returns    0; 1: one is wrong, and a problem has been answered; -errno
  */

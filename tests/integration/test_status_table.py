@@ -50,6 +50,7 @@ JOB_ROWS = [
     Row(400, "duplicate_key", post("/v1/jobs", '{{"requests":[],"requests":[]}}')),
     Row(400, "unknown_parameter", "/v1/jobs?stat=done"),
     Row(400, "bad_parameter", "/v1/jobs?status=sleeping"),
+    Row(400, "bad_parameter", "/v1/jobs?limit=1&limit=2"),
     *(Row(400, "bad_parameter", f"/v1/jobs?limit={limit}")
       for limit in ("", "0", "-1", "1.5", "x", "99999999999999999999")),
     *(Row(400, "bad_parameter", f"/v1/jobs?cursor={cursor}")
@@ -62,6 +63,9 @@ JOB_ROWS = [
     *(Row(400, "bad_last_event_id", f"-H 'Last-Event-ID: {event}' /v1/jobs/{{job}}/events")
       for event in ("x", "-1", "1.5")),
     Row(400, "invalid_idempotency_key", post("/v1/jobs", more="-H 'Idempotency-Key: a b'")),
+    Row(400, "repeated_header", post("/v1/jobs",
+                                     more="-H 'Idempotency-Key: a' -H 'Idempotency-Key: b'")),
+    Row(400, "repeated_header", post("/v1/jobs", more="-H 'content-type: text/plain'")),
     Row(400, "unexpected_body", "-X GET -d x /v1/jobs"),
     Row(400, "missing_parameter", "/v1/gather"),
     Row(403, "foreign_origin", "-H 'Origin: http://evil.example' /v1/jobs"),

@@ -36,6 +36,14 @@ static const struct {
     {BYTES("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nabcde" //
            AND_A_SECOND),
      400, "several_content_lengths"},
+    {BYTES("POST /echo HTTP/1.1\r\n" HOST
+           "Content-Type: text/plain\r\ncontent-type: text/plain\r\nContent-Length: 0\r\n\r\n"),
+     400, "repeated_header"},
+    {BYTES("POST /echo HTTP/1.1\r\n" HOST
+           "Idempotency-Key: a\r\nIdempotency-Key: b\r\nContent-Length: 0\r\n\r\n"),
+     400, "repeated_header"},
+    {BYTES("GET /hello HTTP/1.1\r\n" HOST "Last-Event-ID: 1\r\nLast-Event-ID: 2\r\n\r\n"), 400,
+     "repeated_header"},
     {BYTES("POST /echo HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\n" AND_A_SECOND), 400,
      "bad_header_name"},
     {BYTES("POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), 400,

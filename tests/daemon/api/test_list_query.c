@@ -46,6 +46,7 @@ static int take(void *query, const char *name, const char *value)
 static const struct list_param params[] = {
     {"status", take, "something good"},
     {"label.", take, "anything"},
+    {"url+", take, "a URL"},
     {.name = NULL},
 };
 
@@ -63,7 +64,11 @@ static const struct {
     {"/x?label=x", 1, "", "unknown_parameter"},
     {"/x?=x", 1, "", "unknown_parameter"},
     {"/x?status=bad", 1, "", "something good"},
-    {"/x?status=ok&status=bad&status=no", 1, "[|ok]", "bad_parameter"},
+    {"/x?label.a=x&label.a=y&status=ok&label.a=z", 0, "[a|x][a|y][|ok][a|z]", ""},
+    {"/x?url+=a", 1, "", "unknown_parameter"},
+    {"/x?url=a&url=b&status=ok", 0, "[|a][|b][|ok]", ""},
+    {"/x?status=ok&label.a=x&status=ok", 1, "[|ok][a|x]", "more than once"},
+    {"/x?label.a=x&status=bad&status=no", 1, "[a|x]", "bad_parameter"},
     {"/x?status=huge", -ENOMEM, "", ""},
 };
 
