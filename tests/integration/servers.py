@@ -209,6 +209,7 @@ class Nginx(Helper):
                       {certificate} location / {{ return 200 "{body}"; }} }}
         }}
     """
+    BODY = "n" * 100
 
     def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
         super().__init__()
@@ -220,12 +221,13 @@ class Nginx(Helper):
         binary = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         assert binary, "nginx is not installed: run ./dev deps"
         config = self.directory / "nginx.conf"
-        certificate = "ssl_certificate {}; ssl_certificate_key {};".format(*self.tls) \
-            if self.tls else ""
         config.write_text(self.CONFIG.format(directory=self.directory, port=self.port,
                                              tls="ssl http2" if self.tls else "",
-                                             certificate=certificate, body="n" * 100))
+                                             certificate=self.certificate(), body=self.BODY))
         return [binary, "-c", str(config), "-p", str(self.directory)]
+
+    def certificate(self) -> str:
+        return "ssl_certificate {}; ssl_certificate_key {};".format(*self.tls) if self.tls else ""
 
     def started(self) -> None:
         eventually(lambda: listens(self.port), "nginx")
@@ -234,6 +236,20 @@ class Nginx(Helper):
         lines = (self.directory / "access.log").read_text().splitlines()
         fields = (line.split(" ", 3) for line in lines)
         return [(connection, float(at), int(status), uri) for connection, at, status, uri in fields]
+
+
+class NginxThatAsksWho(Nginx):
+    """Answers clients with a certificate of this authority, with the name it gives them."""
+
+    BODY = "$ssl_client_s_dn"
+
+    def __init__(self, tls: tuple[Path, Path], authority: Path) -> None:
+        super().__init__(tls)
+        self.authority = authority
+
+    def certificate(self) -> str:
+        return super().certificate() + \
+            f"ssl_client_certificate {self.authority}; ssl_verify_client on;"
 
 
 def listens(port: int) -> bool:

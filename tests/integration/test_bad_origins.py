@@ -29,6 +29,20 @@ class LimitTest(GatherdTest):
         self.assertEqual((result["status_code"], result["body"]["encoded_bytes"]), (200, 500))
 
 
+class NoWayTest(GatherdTest):
+    """What the kernel refuses at once."""
+
+    settings = [*GatherdTest.settings, "egress.allow=224.0.0.1/32 fe80::1/128"]
+
+    def test_a_network_that_no_way_leads_to_says_so(self) -> None:
+        result = self.fetch("http://224.0.0.1/")
+        self.assert_error(result, "transport_error", "connect_unreachable", "connect")
+
+    def test_an_address_that_needs_an_interface_says_so(self) -> None:
+        result = self.fetch("http://[fe80::1]/")
+        self.assert_error(result, "transport_error", "connect_error", "connect")
+
+
 class SizeTest(GatherdTest):
     settings = [*GatherdTest.settings, "fetch.max_body_bytes=100000",
                 "fetch.max_header_bytes=10000"]

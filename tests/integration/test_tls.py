@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
+from pathlib import Path
 
-from harness import GatherdTest
-from servers import Certificates, Nginx, Origin
+from harness import CAPTURE_BODY, GatherdTest, Json
+from servers import Certificates, Nginx, NginxThatAsksWho, Origin
 
 
 class TlsTest(GatherdTest):
@@ -76,10 +79,68 @@ class TlsTest(GatherdTest):
         self.assert_error(result, "transport_error", "redirect_blocked", "receive")
         self.assertEqual(self.origin.targets(), [])
 
+    def test_an_origin_cannot_send_later_requests_elsewhere(self) -> None:
+        elsewhere = self.secure_origin("elsewhere", "DNS:good.test")
+        for version in ("http/1.1", "h2"):
+            advice = (f"Alt-Svc={version}%3D%22:{elsewhere.port}%22%3B%20ma%3D3600"
+                      "&Strict-Transport-Security=max-age%3D3600")
+            self.fetch(self.good.url(f"/headers?{advice}", host="good.test"))
+        for origin in (self.good, self.origin):
+            result = self.fetch(origin.url("/?again", host="good.test"))
+            self.assertEqual(result["outcome"], "success", result["error"])
+            self.assertEqual(origin.targets()[-1], "/?again")
+        self.assertEqual(elsewhere.events("connect"), [])
+
     def test_other_origins_do_not_notice(self) -> None:
         urls = [self.good.url(host=host) for host in ("good.test", "other.test") * 10]
         results = self.results(urls)
         self.assert_outcomes(results, ["success", "transport_error"] * 10)
+
+
+class ClientCertificateTest(GatherdTest):
+    """fetch.certs_dir, with an nginx that wants to know who asks."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        certificates = cls.enterClassContext(Certificates())
+        cls.nginx = cls.enterClassContext(NginxThatAsksWho(
+            certificates.issue("nginx", "IP:127.0.0.1"), certificates.ca))
+        directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
+        cls.addClassCleanup(shutil.rmtree, directory)
+        for name in ("reports", "billing"):
+            files = certificates.issue(name, "DNS:unused.test")
+            (directory / f"{name}.pem").write_text("".join(file.read_text() for file in files))
+        (directory / "garbage.pem").write_text("no PEM\n")
+        shutil.copy(certificates.ca, directory / "lab.pem")
+        cls.settings = [*GatherdTest.settings, f"fetch.certs_dir={directory}"]
+        super().setUpClass()
+
+    def ask(self, **tls: str) -> Json:
+        return self.fetch(self.nginx.base, tls={"ca_ref": "lab", **tls}, capture={"body": CAPTURE_BODY})
+
+    def test_each_is_shown_where_it_is_named(self) -> None:
+        for name in ("reports", "billing", "reports"):
+            result = self.ask(client_cert_ref=name)
+            self.assertEqual((result["status_code"], result["body"]["data"]), (200, f"CN={name}"),
+                             result["error"])
+
+    def test_nobody_borrows_the_connection_of_another(self) -> None:
+        self.assertEqual(self.ask(client_cert_ref="reports")["status_code"], 200)
+        result = self.ask()
+        self.assertEqual(result["status_code"], 400, result)
+        self.assertFalse(result["connection"]["reused"])
+
+    def test_what_cannot_be_used_says_so(self) -> None:
+        result = self.ask(client_cert_ref="garbage")
+        self.assert_error(result, "transport_error", "internal", "tls")
+        self.assertIn("tls.client_cert_ref", result["error"]["message"])
+
+    def test_one_that_is_not_there_is_refused(self) -> None:
+        reply = self.post("/v1/gather", {"requests": [
+            {"url": self.nginx.base, "tls": {"client_cert_ref": "missing"}}]})
+        [error] = self.assert_problem(reply, 422)["errors"]
+        self.assertEqual(error["pointer"], "/requests/0/tls/client_cert_ref")
+        self.assertIn("fetch.certs_dir", error["detail"])
 
 
 class DefaultAuthorityTest(GatherdTest):
