@@ -1,10 +1,12 @@
 #include "daemon/model/parse_object.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "daemon/base/suggest.h"
 #include "daemon/base/utf8.h"
+#include "daemon/model/parse_place.h"
 
 enum {
     QUOTED_SIZE_MAX = 64, /* of a name in a sentence */
@@ -41,14 +43,19 @@ static int unknown_member(struct parse_reader *reader, const struct parse_at *at
                           const struct parse_layer *layers, size_t n_layers)
 {
     int length = (int)utf8_whole(at->key, strnlen(at->key, QUOTED_SIZE_MAX));
-    const char *nearest =
-        defect_list_is_full(reader->defects) ? NULL : nearest_member(layers, n_layers, at->key);
+    bool is_told = !defect_list_is_full(reader->defects);
+    const char *nearest = is_told ? nearest_member(layers, n_layers, at->key) : NULL;
+    const char *place = is_told && nearest == NULL ? parse_place_of(at->key) : NULL;
 
-    if (nearest == NULL)
-        return parse_defect(reader, at, "unknown_member", "unknown member \"%.*s\"", length,
-                            at->key);
-    return parse_defect(reader, at, "unknown_member",
-                        "unknown member \"%.*s\"; did you mean \"%s\"?", length, at->key, nearest);
+    if (nearest != NULL)
+        return parse_defect(reader, at, "unknown_member",
+                            "unknown member \"%.*s\"; did you mean \"%s\"?", length, at->key,
+                            nearest);
+    if (place != NULL)
+        return parse_defect(reader, at, "unknown_member",
+                            "unknown member \"%.*s\" here; it belongs in %s", length, at->key,
+                            place);
+    return parse_defect(reader, at, "unknown_member", "unknown member \"%.*s\"", length, at->key);
 }
 
 static void note_missing(struct parse_reader *reader, const struct parse_at *at,

@@ -18,7 +18,7 @@ struct parse_layer {
         .target = (field_holder)                                                                   \
     }
 
-/* Reads each member by its table. Notes what no layer knows, with the name that may be meant, and
- * what is required but missing. */
+/* Reads each member by its table. Notes what no layer knows, with the place or the name that may be
+ * meant, and what is required but missing. */
 int parse_object(struct parse_reader *reader, const struct parse_at *at, struct json_t *value,
                  struct parse_layer *layers, size_t n_layers);
