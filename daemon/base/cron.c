@@ -143,12 +143,21 @@ static int read_field(const struct field *field, const char **at, uint64_t *ret_
     return **at == '\0' || strchr(BLANKS, **at) != NULL ? 0 : -EINVAL;
 }
 
-static const char *expand(const char *text)
+/* returns 0, -EINVAL */
+static int expand(const char **text, struct err *err)
 {
-    for (size_t i = 0; i < sizeof(macros) / sizeof(*macros); i++)
-        if (strcasecmp(text, macros[i].name) == 0)
-            return macros[i].meaning;
-    return text;
+    for (size_t i = 0; i < sizeof(macros) / sizeof(*macros); i++) {
+        if (strcasecmp(*text, macros[i].name) == 0) {
+            *text = macros[i].meaning;
+            return 0;
+        }
+    }
+    if (**text != '@')
+        return 0;
+    return err_set(err, -EINVAL,
+                   "\"%.20s\" is no such time: there are @yearly, @annually, @monthly, @weekly, "
+                   "@daily, @midnight and @hourly",
+                   *text);
 }
 
 static int refuse_field(const struct field *field, const char *at, struct err *err)
@@ -248,8 +257,10 @@ int cron_parse(const char *text, struct cron *ret_cron, struct err *err)
 {
     uint64_t sets[N_FIELDS] = {0};
     bool has_star[N_FIELDS] = {false};
-    int rc = read_fields(expand(text), sets, has_star, err);
+    int rc = expand(&text, err);
 
+    if (rc == 0)
+        rc = read_fields(text, sets, has_star, err);
     if (rc < 0)
         return rc;
     const struct cron cron = {

@@ -7,15 +7,12 @@
 #include "daemon/model/parse_auth.h"
 #include "daemon/model/parse_capture.h"
 #include "daemon/model/parse_expect.h"
+#include "daemon/model/parse_method.h"
 #include "daemon/model/parse_pin.h"
 #include "daemon/model/parse_reference.h"
 #include "daemon/model/parse_retry.h"
 #include "daemon/model/parse_tables.h"
 #include "daemon/model/parse_tls.h"
-
-enum {
-    METHOD_SIZE_MAX = 32,
-};
 
 /* --- Members that are more than a number ------------------------------------------------------ */
 
@@ -28,10 +25,8 @@ static int read_method(struct parse_reader *reader, const struct parse_at *at, s
     (void)member;
     if (!json_is_string(value))
         return parse_wrong_type(reader, at, value, "a string");
-    if (length > METHOD_SIZE_MAX || !parse_is_token(json_string_value(value), length))
-        return parse_defect(reader, at, "invalid_method",
-                            "a method is made of 1 to %d letters, digits and !#$%%&'*+-.^_`|~",
-                            METHOD_SIZE_MAX);
+    if (!parse_check_method(reader, at, json_string_value(value), length))
+        return 0;
     if (strcmp(json_string_value(value), "CONNECT") == 0)
         return parse_defect(reader, at, "not_supported", "a tunnel cannot be fetched");
     draft->method_is_given = true;

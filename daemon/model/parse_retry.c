@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/suggest.h"
-#include "daemon/model/parse_headers.h"
+#include "daemon/model/parse_method.h"
 #include "daemon/model/parse_object.h"
 #include "daemon/model/parse_status.h"
 #include "daemon/model/parse_tables.h"
@@ -13,7 +13,6 @@
 enum {
     ATTEMPTS = 3, /* if retries are asked for without a number */
     METHODS_MAX = 32,
-    METHOD_SIZE_MAX = 32,
 };
 
 #define MS INT64_C(1000) /* in microseconds */
@@ -122,8 +121,8 @@ static int take_method(struct parse_reader *reader, const struct parse_at *at, c
 {
     struct methods *methods = arg;
 
-    if (length > METHOD_SIZE_MAX || !parse_is_token(text, length))
-        return parse_defect(reader, at, "invalid_method", "this is not the name of a method");
+    if (!parse_check_method(reader, at, text, length))
+        return 0;
     return parse_copy(reader, text, length, &methods->names[methods->n++]);
 }
 

@@ -120,6 +120,8 @@ static int check_absolute(const char *text)
         return check_slashes(text + 5);
     if (strncasecmp(text, "https:", 6) == 0)
         return check_slashes(text + 6);
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* as some editors begin a list of URLs */
+        return CO_URL_BYTE_ORDER_MARK;
     return has_scheme(text) ? CO_URL_UNSUPPORTED_SCHEME : CO_URL_NO_SCHEME;
 }
 

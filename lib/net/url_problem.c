@@ -13,6 +13,7 @@ static const struct {
     [CO_URL_SPACE] = {"space", "a URL must not contain spaces; write %20"},
     [CO_URL_BACKSLASH] = {"backslash", "a URL must not contain a backslash; write / or %5C"},
     [CO_URL_NO_SCHEME] = {"no_scheme", "a URL must begin with http:// or https://"},
+    [CO_URL_BYTE_ORDER_MARK] = {"byte_order_mark", "a byte order mark comes before the URL"},
     [CO_URL_UNSUPPORTED_SCHEME] = {"unsupported_scheme",
                                    "only URLs that begin with http:// or https:// can be fetched"},
     [CO_URL_BAD_SLASHES] = {"bad_slashes", "exactly two slashes must come before the host"},

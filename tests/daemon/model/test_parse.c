@@ -316,6 +316,8 @@ static const struct expected_defect defects[] = {
     {"[{'url':'http://a/','id':5}]", "/0/id", "wrong_type", "a string"},
     {"[{'url':'http://a/','method':7}]", "/0/method", "wrong_type", "a string"},
     {"[{'url':'http://a/','method':''}]", "/0/method", "invalid_method", "32"},
+    {"[{'url':'http://a/','method':'get'}]", "/0/method", "invalid_method", "\"GET\""},
+    {"[{'url':'http://a/','method':'Options'}]", "/0/method", "invalid_method", "\"OPTIONS\""},
     {"[{'url':'http://a/','method':'GET '}]", "/0/method", "invalid_method", "letters"},
     {"[{'url':'http://a/','method':'G,T'}]", "/0/method", "invalid_method", "letters"},
     {"[{'url':'http://a/','method':'G\xc3\x89T'}]", "/0/method", "invalid_method", "letters"},

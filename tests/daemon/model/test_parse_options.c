@@ -372,6 +372,8 @@ static const struct expected_defect defects[] = {
     {REQUEST("'retry':{'on':[99]}"), "/0/retry/on/0", "out_of_range", "100 to 999"},
     {REQUEST("'retry':{'on':['0xx']}"), "/0/retry/on/0", "invalid_value", "\"5xx\""},
     {REQUEST("'retry':{'on':{}}"), "/0/retry/on", "wrong_type", "a number or a string"},
+    {REQUEST("'retry':{'methods':['GET','put']}"), "/0/retry/methods/1", "invalid_method",
+     "\"PUT\""},
     {REQUEST("'retry':{'methods':['G T']}"), "/0/retry/methods/0", "invalid_method", "method"},
     {REQUEST("'retry':{'methods':5}"), "/0/retry/methods", "wrong_type", "strings"},
     {REQUEST("'retry':{'backoff_ms':-1}"), "/0/retry/backoff_ms", "out_of_range", "0 to"},

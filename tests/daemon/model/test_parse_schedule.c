@@ -77,7 +77,7 @@ static const struct expected_defect defects[] = {
     {WITH("'every_ms': '1s'"), "/every_ms", "wrong_type", "number"},
     {WITH("'every_ms': 1000, 'cron': '* * * * *'"), "/cron", "conflicting_members", "both"},
     {WITH("'cron': '0 0 30 2 *'"), "/cron", "invalid_value", "no such day"},
-    {WITH("'cron': '@reboot'"), "/cron", "invalid_value", "minute"},
+    {WITH("'cron': '@reboot'"), "/cron", "invalid_value", "no such time"},
     {WITH("'cron': 5"), "/cron", "wrong_type", "string"},
     {WITH("'cron': null"), "/cron", "wrong_type", "null"},
     {WITH("'every_ms': 1000, 'jitter_ms': 1000"), "/jitter_ms", "out_of_range", "1000"},

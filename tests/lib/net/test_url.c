@@ -121,6 +121,7 @@ static const struct {
     {"", CO_URL_NO_SCHEME},
     {"example.com", CO_URL_NO_SCHEME},
     {"/path", CO_URL_NO_SCHEME},
+    {"\xef\xbb\xbfhttp://example.com/", CO_URL_BYTE_ORDER_MARK},
     {"//example.com/", CO_URL_NO_SCHEME},
     {"://example.com/", CO_URL_NO_SCHEME},
     {"1http://example.com/", CO_URL_NO_SCHEME},
