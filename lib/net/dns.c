@@ -18,13 +18,17 @@
 #define MAX_TTL         (300 * CO_SECOND)
 #define NEGATIVE_TTL    (5 * CO_SECOND)
 #define SAFETY_TICK     (1 * CO_SECOND)
+#define RETRY_TICK      (50 * CO_MILLISECOND)
 
 enum { DEFAULT_MAX_ENTRIES = 4096, EVENTS_PER_POLL = 64 };
+enum { MAX_MISSED = 8 }; /* a server has two */
 
 struct co_dns {
     ares_channel channel;
     bool is_library_open;
-    int epoll_fd; /* c-ares' sockets */
+    int epoll_fd;                          /* c-ares' sockets */
+    struct epoll_event missed[MAX_MISSED]; /* those of them that the kernel had no room for */
+    unsigned n_missed;
     struct co_task *driver;
     co_time timeout;
     struct co_dns_cache cache;
@@ -35,6 +39,7 @@ struct co_dns {
 struct query {
     struct co_dns *dns;
     struct co_dns_entry *entry;
+    unsigned n_asked; /* of asked_families[] */
 };
 
 /* --- Answers ------------------------------------------------------------------------------- */
@@ -142,14 +147,42 @@ static void settle(struct co_dns_entry *entry, int rc, co_time ttl)
     co_event_set(&entry->answered);
 }
 
+/* Of two answers without an address c-ares tells the later one. So when it says that there is no
+ * data, one family has none, but the other one may be what nobody could be asked for; then each is
+ * asked for by itself. */
+static const int asked_families[] = {AF_UNSPEC, AF_INET, AF_INET6};
+
+static bool may_hide_a_failure(const struct query *query, int status)
+{
+    return status == ARES_ENODATA &&
+           query->n_asked < sizeof(asked_families) / sizeof(asked_families[0]);
+}
+
+static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinfo *info);
+
+static void ask_next(struct query *query)
+{
+    const struct ares_addrinfo_hints hints = {
+        .ai_flags = ARES_AI_NOSORT, /* it would connect to each of them, however many */
+        .ai_family = asked_families[query->n_asked++],
+        .ai_socktype = SOCK_STREAM,
+    };
+
+    ares_getaddrinfo(query->dns->channel, query->entry->name, NULL, &hints, on_answer, query);
+}
+
 static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinfo *info)
 {
     struct query *query = arg;
     struct co_dns_entry *entry = query->entry;
-    int rc = rc_of(status);
-    co_time ttl = rc == -ENOMEM ? 0 : NEGATIVE_TTL;
 
     (void)n_timeouts;
+    if (may_hide_a_failure(query, status)) {
+        ask_next(query);
+        return;
+    }
+    int rc = rc_of(status);
+    co_time ttl = rc == -ENOMEM ? 0 : NEGATIVE_TTL;
     if (info != NULL) { /* as it is if rc is 0 */
         copy_addresses(&entry->answer, info->nodes);
         if (entry->answer.n_addresses > 0)
@@ -166,6 +199,28 @@ static void on_answer(void *arg, int status, int n_timeouts, struct ares_addrinf
 
 /* --- The driver ---------------------------------------------------------------------------- */
 
+static void forget_missed(struct co_dns *dns, ares_socket_t fd)
+{
+    for (unsigned i = 0; i < dns->n_missed; i++)
+        if (dns->missed[i].data.fd == fd)
+            dns->missed[i--] = dns->missed[--dns->n_missed];
+}
+
+static void note_missed(struct co_dns *dns, const struct epoll_event *event)
+{
+    if (dns->n_missed < MAX_MISSED)
+        dns->missed[dns->n_missed++] = *event;
+}
+
+static void watch(struct co_dns *dns, struct epoll_event *event)
+{
+    int fd = event->data.fd;
+
+    if (epoll_ctl(dns->epoll_fd, EPOLL_CTL_MOD, fd, event) < 0 &&
+        epoll_ctl(dns->epoll_fd, EPOLL_CTL_ADD, fd, event) < 0)
+        note_missed(dns, event);
+}
+
 static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
 {
     struct co_dns *dns = arg;
@@ -174,10 +229,23 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
         .data.fd = fd,
     };
 
+    forget_missed(dns, fd);
     if (event.events == 0)
         (void)epoll_ctl(dns->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-    else if (epoll_ctl(dns->epoll_fd, EPOLL_CTL_MOD, fd, &event) < 0)
-        (void)epoll_ctl(dns->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    else
+        watch(dns, &event);
+}
+
+/* A socket lives as long as its server, and nothing else would tell of it. */
+static void watch_missed(struct co_dns *dns)
+{
+    unsigned n = dns->n_missed;
+    struct epoll_event missed[MAX_MISSED];
+
+    memcpy(missed, dns->missed, sizeof(missed));
+    dns->n_missed = 0;
+    for (unsigned i = 0; i < n; i++)
+        watch(dns, &missed[i]);
 }
 
 /* returns whether there may be more */
@@ -198,6 +266,8 @@ static co_time time_to_wait(struct co_dns *dns)
 {
     struct timeval next;
 
+    if (dns->n_missed > 0)
+        return RETRY_TICK;
     if (ares_timeout(dns->channel, NULL, &next) == NULL)
         return CO_NEVER;
     return next.tv_sec * CO_SECOND + next.tv_usec * CO_MICROSECOND;
@@ -208,6 +278,7 @@ static int wait_for_work(struct co_dns *dns)
     struct co_scope scope;
 
     ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* timeouts */
+    watch_missed(dns);
     co_scope_enter(&scope, time_to_wait(dns));
     int rc = co_wait_fd(dns->epoll_fd, CO_READABLE);
     rc = co_scope_exit(&scope, rc);
@@ -307,11 +378,6 @@ void co_dns_free(struct co_dns *dns)
 
 static int ask(struct co_dns *dns, struct co_dns_entry *entry)
 {
-    static const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, /* it would connect to each of them, however many */
-        .ai_family = AF_UNSPEC,
-        .ai_socktype = SOCK_STREAM,
-    };
     struct query *query = malloc(sizeof(*query));
 
     if (query == NULL)
@@ -320,7 +386,7 @@ static int ask(struct co_dns *dns, struct co_dns_entry *entry)
     co_dns_cache_hold(entry);
     entry->is_asked = true;
     co_event_clear(&entry->answered);
-    ares_getaddrinfo(dns->channel, entry->name, NULL, &hints, on_answer, query);
+    ask_next(query);
     co_wake_fd(dns->epoll_fd, CO_READABLE); /* there is a new timeout */
     return 0;
 }

@@ -229,14 +229,16 @@ static uint64_t tag(const struct co_http_socket *socket)
     return (uint64_t)socket->generation << 32 | (uint32_t)socket->fd;
 }
 
-/* Where there is no memory for it the transfer will run into its timeouts. */
-static void enter(int epoll_fd, struct co_http_socket *socket, uint32_t events)
+/* returns whether the kernel had room for it */
+static bool enter(int epoll_fd, struct co_http_socket *socket, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.u64 = tag(socket)};
     int operation = socket->registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-    if (epoll_ctl(epoll_fd, operation, socket->fd, &event) == 0)
-        socket->registered = events;
+    if (epoll_ctl(epoll_fd, operation, socket->fd, &event) < 0)
+        return false;
+    socket->registered = events;
+    return true;
 }
 
 /* Of a connection nobody uses we want to know when something comes all the same. */
@@ -245,14 +247,25 @@ static uint32_t events_of(const struct co_http_socket *socket)
     return socket->wanted != 0 ? socket->wanted : EPOLLIN;
 }
 
+static struct co_http_socket *take_changed(struct co_list *changed)
+{
+    return co_container_of(co_list_take_first(changed), struct co_http_socket, changed);
+}
+
+/* Those that there is no room for have their turn again when the driver comes by. */
 void co_http_sockets_register(struct co_http_sockets *sockets)
 {
+    struct co_list refused;
+
+    co_list_init(&refused);
     while (!co_list_is_empty(&sockets->changed)) {
-        struct co_http_socket *socket =
-            co_container_of(co_list_take_first(&sockets->changed), struct co_http_socket, changed);
-        if (socket->registered != events_of(socket))
-            enter(sockets->epoll_fd, socket, events_of(socket));
+        struct co_http_socket *socket = take_changed(&sockets->changed);
+        uint32_t events = events_of(socket);
+        if (socket->registered != events && !enter(sockets->epoll_fd, socket, events))
+            co_list_append(&refused, &socket->changed);
     }
+    while (!co_list_is_empty(&refused))
+        co_list_append(&sockets->changed, &take_changed(&refused)->changed);
 }
 
 static int curl_events(uint32_t events)

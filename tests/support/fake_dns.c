@@ -8,7 +8,7 @@
 
 #include "tests/support/runtime.h"
 
-enum { HEADER_SIZE = 12, MAX_PACKET = 512, TYPE_A = 1, TYPE_AAAA = 28, NXDOMAIN = 3 };
+enum { HEADER_SIZE = 12, MAX_PACKET = 512, SERVFAIL = 2, NXDOMAIN = 3 };
 
 struct packet {
     uint8_t bytes[MAX_PACKET];
@@ -67,7 +67,7 @@ static unsigned put_records(struct packet *answer, const struct fake_name *name,
         bool is_ipv6 = strchr(*text, ':') != NULL;
         unsigned size = is_ipv6 ? 16 : 4;
         uint8_t bytes[16];
-        if (is_ipv6 != (type == TYPE_AAAA))
+        if (is_ipv6 != (type == FAKE_DNS_AAAA))
             continue;
         inet_pton(is_ipv6 ? AF_INET6 : AF_INET, *text, bytes);
         put_u16(answer, 0xc000 | HEADER_SIZE); /* the name is that of the question */
@@ -86,10 +86,11 @@ static void answer(struct fake_dns *dns, const struct fake_query *query,
                    const struct fake_name *name, unsigned type, size_t question_end)
 {
     struct packet packet = {0};
+    unsigned rcode = name->failing_type == type ? SERVFAIL : name->rcode;
 
     put(&packet, query->packet.bytes, question_end);
-    unsigned n = put_records(&packet, name, type);
-    memcpy(&packet.bytes[2], (uint8_t[]){0x85, (uint8_t)(0x80 | name->rcode)}, 2);
+    unsigned n = rcode == 0 ? put_records(&packet, name, type) : 0;
+    memcpy(&packet.bytes[2], (uint8_t[]){0x85, (uint8_t)(0x80 | rcode)}, 2);
     memcpy(&packet.bytes[6], (uint8_t[]){0, (uint8_t)n, 0, 0, 0, 0}, 6);
     sendto(dns->fd, packet.bytes, packet.length, 0, (const struct sockaddr *)&query->peer,
            sizeof(query->peer));
@@ -111,7 +112,7 @@ static void take_query(struct fake_dns *dns, const struct fake_query *query)
     size_t question_end = read_question(&query->packet, text, &type);
     const struct fake_name *name = find(dns, text);
 
-    if (name->is_silent)
+    if (name->is_silent || name->silent_type == type)
         keep(dns, query);
     else
         answer(dns, query, name, type, question_end);

@@ -11,9 +11,13 @@ struct fake_name {
     const char *name;          /* NULL ends a table */
     const char *addresses[32]; /* as text, of either family */
     unsigned ttl;
-    unsigned rcode; /* RFC 1035: 2 server failure, 3 no such name */
-    bool is_silent; /* until fake_dns_speak() */
+    unsigned rcode;        /* RFC 1035: 2 server failure, 3 no such name */
+    bool is_silent;        /* until fake_dns_speak() */
+    unsigned silent_type;  /* likewise, when asked for records of this type */
+    unsigned failing_type; /* a server failure, likewise */
 };
+
+enum { FAKE_DNS_A = 1, FAKE_DNS_AAAA = 28 };
 
 struct fake_dns {
     const struct fake_name *names; /* other names do not exist; may be exchanged at any time */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/support/fault.h"
+#include "tests/support/limit.h"
 #include "tests/support/net.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
@@ -20,6 +21,14 @@ static const struct fake_name names[] = {
     {.name = "gone.test", .rcode = 3},
     {.name = "broken.test", .rcode = 2},
     {.name = "silent.test", .is_silent = true},
+    {.name = "half4.test",
+     .addresses = {"192.0.2.1"},
+     .failing_type = FAKE_DNS_A,
+     .silent_type = FAKE_DNS_AAAA},
+    {.name = "half6.test",
+     .addresses = {"2001:db8::1"},
+     .failing_type = FAKE_DNS_AAAA,
+     .silent_type = FAKE_DNS_A},
     {0},
 };
 
@@ -95,6 +104,48 @@ NET_TEST(a_failure_is_told_and_remembered_for_a_while)
     unsigned n_queries = net->server.n_queries;
     ck_assert_int_eq(resolve(net, failures[_i].name), failures[_i].rc);
     ck_assert_uint_eq(net->server.n_queries, n_queries);
+}
+
+static const struct {
+    const char *name;
+    const struct fake_name later[2]; /* as it speaks */
+    int rc;
+} halves[] = {
+    {"half4.test", {{.name = "half4.test", .failing_type = FAKE_DNS_A}}, -EIO},
+    {"half6.test", {{.name = "half6.test", .failing_type = FAKE_DNS_AAAA}}, -EIO},
+    {"half4.test", {{.name = "half4.test", .addresses = {"192.0.2.1"}, .ttl = 60}}, 0},
+    {"half6.test", {{.name = "half6.test", .addresses = {"2001:db8::1"}, .ttl = 60}}, 0},
+    {"half4.test", {{.name = "half4.test"}}, -ENOENT},
+    {"half4.test", {{.name = "half4.test", .rcode = 3}}, -ENOENT},
+};
+
+struct lookup {
+    struct net *net;
+    const char *name;
+};
+
+static int look_up(void *arg, void **result)
+{
+    const struct lookup *lookup = arg;
+
+    (void)result;
+    return resolve(lookup->net, lookup->name);
+}
+
+/* The other family has nothing, and says so last. */
+NET_TEST(a_family_that_cannot_be_asked_for_is_not_empty)
+{
+    struct lookup lookup = {net, halves[_i].name};
+    struct co_task *task;
+
+    assert_ok(co_create_task("half", look_up, &lookup, &task));
+    while (net->server.unanswered == NULL || net->server.n_queries < 4) /* three are tries */
+        assert_ok(co_sleep(0));
+    net->server.names = halves[_i].later;
+    fake_dns_speak(&net->server);
+    ck_assert_int_eq(co_task_await(task, NULL), halves[_i].rc);
+    ck_assert_uint_eq(answer.n_addresses, halves[_i].rc == 0);
+    co_task_unref(task);
 }
 
 NET_TEST(a_failure_is_forgotten_after_5_s)
@@ -276,6 +327,15 @@ NET_TEST(a_resolver_is_made_whole_or_not_at_all)
     co_dns_free(dns);
 }
 
+NET_TEST(a_socket_that_the_kernel_has_no_room_for_is_watched_later)
+{
+    net->server.names = names;
+    limit_arm(1);
+    assert_ok(resolve(net, "ok.test"));
+    ck_assert(limit_disarm());
+    ck_assert_uint_eq(net->server.n_queries, 2);
+}
+
 NET_TEST(a_lookup_without_memory_is_forgotten)
 {
     int rc = -ENOMEM;
@@ -340,6 +400,8 @@ Suite *suite_dns(void)
     tcase_add_test(tcase, too_many_addresses_are_cut_off);
     tcase_add_loop_test(tcase, a_failure_is_told_and_remembered_for_a_while, 0,
                         N_ELEMENTS(failures));
+    tcase_add_loop_test(tcase, a_family_that_cannot_be_asked_for_is_not_empty, 0,
+                        N_ELEMENTS(halves));
     tcase_add_test(tcase, a_failure_is_forgotten_after_5_s);
     tcase_add_loop_test(tcase, an_answer_is_kept_for_its_ttl_within_limits, 0, N_ELEMENTS(lives));
     tcase_add_loop_test(tcase, localhost_is_never_asked_for, 0, N_ELEMENTS(local_names));
@@ -352,6 +414,7 @@ Suite *suite_dns(void)
     tcase_add_test(tcase, names_beyond_the_limit_have_to_wait);
     tcase_add_test(tcase, servers_that_cannot_be_read_are_refused);
     tcase_add_test(tcase, a_resolver_is_made_whole_or_not_at_all);
+    tcase_add_test(tcase, a_socket_that_the_kernel_has_no_room_for_is_watched_later);
     tcase_add_test(tcase, a_lookup_without_memory_is_forgotten);
     tcase_add_loop_test(tcase, queries_are_counted_by_how_they_end, 0, N_ELEMENTS(ends));
     tcase_add_test(tcase, lookups_of_a_known_name_are_counted);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "tests/support/fault.h"
+#include "tests/support/limit.h"
 #include "tests/support/net.h"
 
 static const struct fake_name names[] = {
@@ -92,6 +93,19 @@ NET_TEST(a_fetch_without_a_descriptor_fails_and_the_next_does_not)
     assert_success(net);
 }
 
+NET_TEST(a_socket_that_the_kernel_has_no_room_for_is_watched_later)
+{
+    settle(); /* the origin waits for connections */
+    limit_arm(1);
+    fetch_begin(net, "http://127.0.0.1:@/", (struct co_http_request){0});
+    settle();
+    ck_assert(limit_disarm());
+    ck_assert(!co_task_is_done(net->fetching.task));
+    wind(CO_SECOND);
+    assert_ok(fetch_end(net));
+    assert_success(net);
+}
+
 static void open_use_and_close_session(struct net *net)
 {
     struct co_http_session *usual = net->session;
@@ -125,6 +139,7 @@ Suite *suite_http_faults(void)
     tcase_add_test(tcase, a_session_is_made_whole_or_not_at_all);
     tcase_add_loop_test(tcase, a_fetch_without_memory_fails_and_the_next_does_not, 0, 2);
     tcase_add_test(tcase, a_fetch_without_a_descriptor_fails_and_the_next_does_not);
+    tcase_add_test(tcase, a_socket_that_the_kernel_has_no_room_for_is_watched_later);
     tcase_add_test(tcase, what_a_fetch_holds_goes_with_the_session);
     suite_add_tcase(suite, tcase);
     return suite;
