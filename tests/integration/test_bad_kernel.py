@@ -19,7 +19,7 @@ BAD_NET = Path(os.environ.get("GATHERD", "/")).parent / "tests" / "support" / "b
 N_URLS = 300
 TIMES = 300  # calls that fail
 CODES = {"connect_error", "connect_refused", "connect_timeout", "connect_unreachable", "dns_error",
-         "dns_timeout", "empty_reply", "recv_reset", "resource_exhausted", "send_failed",
+         "dns_timeout", "empty_reply", "recv_reset", "resource_exhausted", "send_error",
          "timeout_first_byte"}
 """What the errors that are told make of a request that should succeed."""
 
