@@ -22,6 +22,7 @@ static int open_session(struct co_http_session *session,
                         const struct co_http_session_options *options)
 {
     co_list_init(&session->idle);
+    co_list_init(&session->poked);
     session->max_idle =
         options->max_idle_connections != 0 ? options->max_idle_connections : DEFAULT_MAX_IDLE;
     int rc = co_http_sockets_init(&session->sockets);

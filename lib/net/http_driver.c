@@ -57,7 +57,20 @@ void co_http_driver_remove(struct co_http_transfer *transfer)
 {
     curl_multi_remove_handle(transfer->place->shard->multi, transfer->easy);
     co_http_sockets_disown(transfer);
+    co_list_remove(&transfer->poked);
     co_http_place_leave(transfer);
+}
+
+/* When an address does not answer, or refuses, libcurl 7.88 turns to the next one, but opens its
+ * socket only when it is called again, which may be never. A pause that ends asks for that call. */
+static void look_again(struct co_http_session *session)
+{
+    while (!co_list_is_empty(&session->poked)) {
+        const struct co_http_transfer *transfer =
+            co_container_of(co_list_take_first(&session->poked), struct co_http_transfer, poked);
+        curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
+        curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    }
 }
 
 /* returns whether there may be more to do */
@@ -66,6 +79,7 @@ static bool work(struct co_http_session *session)
     bool was_busy = co_http_sockets_poll(session) > 0;
 
     co_http_shards_fire(session);
+    look_again(session);
     co_http_sockets_register(&session->sockets);
     return was_busy || co_http_shards_next(session) <= co_now();
 }

@@ -136,6 +136,7 @@ struct co_http_transfer {
     int connected_fd;       /* the socket it opened last that was connected */
     int socket_errno;       /* of the last socket that could not be made */
     struct co_list sockets; /* that it opened, and that are not connected yet */
+    struct co_list poked;   /* in session->poked */
 
     enum co_http_form form;
     bool may_repeat;        /* the method is idempotent */
@@ -456,6 +457,7 @@ struct co_http_session {
     long n_running, n_idle_connections;
     struct co_list idle; /* transfers, the last used first */
     long n_idle;
+    struct co_list poked; /* transfers that libcurl must look at again */
 };
 
 /* Starts the task. returns 0, -ENOMEM */

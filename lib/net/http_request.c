@@ -318,8 +318,8 @@ static CURLcode set_method(struct co_http_transfer *transfer)
                             is_custom ? request->method : NULL);
 }
 
-/* How long libcurl may spend on all addresses together, of which it makes shares. Our own limits
- * decide, so they come first. */
+/* How long libcurl may spend on all addresses of a family together: half of what is left is for the
+ * first of them, if there are more, and so on. Our own limits decide, so they come first. */
 static void set_connect_timeout(struct co_http_transfer *transfer)
 {
     const struct co_http_request *request = transfer->request;
@@ -328,7 +328,7 @@ static void set_connect_timeout(struct co_http_transfer *transfer)
     if (timeout == 0 && request->deadline != 0)
         timeout = request->deadline - transfer->began_at;
     if (timeout > 0)
-        timeout += CO_SECOND;
+        timeout += timeout / 8 + 10 * CO_MILLISECOND;
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout / CO_MILLISECOND));
 }
 

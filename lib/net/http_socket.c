@@ -159,6 +159,13 @@ static bool may_connect(struct co_http_transfer *transfer, const struct curl_soc
            co_http_transfer_may_connect(transfer, ret_address);
 }
 
+/* What it was connecting with has gone, or is one of several: see look_again(). */
+static void poke(struct co_http_transfer *transfer)
+{
+    if (!co_list_is_linked(&transfer->poked))
+        co_list_append(&transfer->session->poked, &transfer->poked);
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *peer)
 {
     struct co_http_transfer *transfer = arg;
@@ -175,6 +182,8 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
             close(fd);
         return CURL_SOCKET_BAD;
     }
+    if (transfer->opened)
+        poke(transfer);
     co_http_transfer_opened(transfer);
     return fd;
 }
@@ -183,7 +192,10 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 static int close_socket(void *arg, curl_socket_t fd)
 {
     struct co_http_session *session = arg;
+    const struct co_http_socket *socket = find(&session->sockets, fd);
 
+    if (socket != NULL && socket->opener != NULL)
+        poke(socket->opener);
     forget(&session->sockets, fd); /* epoll does by itself, when it is closed */
     return close(fd);
 }
@@ -215,6 +227,8 @@ int co_http_sockets_watch(CURL *easy, curl_socket_t fd, int what, void *arg, voi
     if (socket == NULL)
         return 0;
     socket->wanted = what == CURL_POLL_REMOVE ? 0 : epoll_events(what);
+    if (socket->wanted == 0 && socket->opener != NULL)
+        poke(socket->opener);
     if (socket->wanted & EPOLLIN)
         connected(socket); /* until it is, libcurl waits to write */
     if (!co_list_is_linked(&socket->changed))
@@ -229,15 +243,16 @@ static uint64_t tag(const struct co_http_socket *socket)
     return (uint64_t)socket->generation << 32 | (uint32_t)socket->fd;
 }
 
-/* returns whether the kernel had room for it */
+/* returns whether the kernel had room for it, or it is closed: see add() */
 static bool enter(int epoll_fd, struct co_http_socket *socket, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.u64 = tag(socket)};
     int operation = socket->registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-    if (epoll_ctl(epoll_fd, operation, socket->fd, &event) < 0)
-        return false;
-    socket->registered = events;
+    if (epoll_ctl(epoll_fd, operation, socket->fd, &event) == 0)
+        socket->registered = events;
+    else
+        return errno == EBADF || errno == ENOENT;
     return true;
 }
 

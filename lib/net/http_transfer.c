@@ -81,6 +81,7 @@ static int make(struct co_http_session *session, struct co_http_transfer **ret_t
     transfer->session = session;
     co_list_init(&transfer->idle);
     co_list_init(&transfer->sockets);
+    co_list_init(&transfer->poked);
     co_list_init(&transfer->waiting);
     if (open_handle(transfer) < 0) {
         co_http_transfer_free(transfer);

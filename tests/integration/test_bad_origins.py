@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import CAPTURE_BODY, GatherdTest, Json
 from patience import PATIENCE
-from servers import BlackHole, refused_url
+from servers import BlackHole, Origin, refused_url
 
 
 class LimitTest(GatherdTest):
@@ -95,7 +95,9 @@ class TolerableTest(GatherdTest):
 class NameTest(GatherdTest):
     zone = {"ok.test": {"A": ["127.0.0.1"]}, "broken.test": {"rcode": "SERVFAIL"},
             "silent.test": {"silent": True}, "empty.test": {"A": [], "AAAA": []},
-            "alias.test": {"CNAME": "ok.test"}, "two.test": {"A": ["127.0.0.9", "127.0.0.1"]}}
+            "alias.test": {"CNAME": "ok.test"}, "two.test": {"A": ["127.0.0.9", "127.0.0.1"]},
+            "hole.test": {"A": ["127.0.0.2", "127.0.0.1"]},
+            "refusing.test": {"A": [f"127.0.0.{n}" for n in (9, 8, 7, 6, 5, 1)]}}
 
     def named(self, name: str, **members: Json) -> Json:
         return self.fetch(self.origin.url(host=name), **members)
@@ -111,6 +113,19 @@ class NameTest(GatherdTest):
         for name in ("unknown.test", "empty.test"):
             with self.subTest(name=name):
                 self.assert_error(self.named(name), "transport_error", "dns_not_found", "dns")
+
+    def test_an_address_that_is_silent_is_left_for_the_next(self) -> None:
+        with BlackHole("127.0.0.2") as hole, Origin(port=hole.port) as origin:
+            result = self.fetch(origin.url(host="hole.test"), connect_timeout_ms=1000 * PATIENCE)
+            self.assertEqual(result["outcome"], "success", result["error"])
+            self.assertEqual(result["remote_ip"], "127.0.0.1")
+            self.assertGreater(result["timings"]["connect_ms"], 500 * PATIENCE)
+
+    def test_addresses_that_refuse_are_left_at_once(self) -> None:
+        result = self.named("refusing.test")
+        self.assertEqual(result["outcome"], "success", result["error"])
+        self.assertEqual(result["remote_ip"], "127.0.0.1")
+        self.assertLess(result["timings"]["connect_ms"], 500 * PATIENCE)
 
     def test_a_broken_name_server_says_so(self) -> None:
         self.assert_error(self.named("broken.test", timeout_ms=8000), "transport_error",
