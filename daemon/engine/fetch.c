@@ -64,6 +64,16 @@ static struct co_http_tap tap_of(struct attempt *attempt)
     return (struct co_http_tap){.write = hash_bytes, .arg = &attempt->sha256};
 }
 
+/* Another origin is not to know who we are. */
+static struct co_http_tls_options tls_of(const struct attempt *attempt)
+{
+    struct co_http_tls_options tls = attempt->options->tls;
+
+    if (attempt->hop.has_left_origin)
+        tls.client_file = NULL;
+    return tls;
+}
+
 static int send_hop(struct attempt *attempt)
 {
     static const struct auth no_auth;
@@ -72,6 +82,7 @@ static int send_hop(struct attempt *attempt)
     const struct hop *hop = &attempt->hop;
     const struct fetch_pin *pin = fetch_options_pin(options, hop->url);
     const struct auth *auth = hop->has_left_origin ? &no_auth : &attempt->auth;
+    const struct co_http_tls_options tls = tls_of(attempt);
     const struct co_http_gate gate = {
         .check = check_address,
         .check_answer = check_answer,
@@ -95,7 +106,7 @@ static int send_hop(struct attempt *attempt)
         .tap = tap_of(attempt),
         .version = options->http_version,
         .ip_family = options->ip_family,
-        .tls = &options->tls,
+        .tls = &tls,
         .is_alone = options->is_alone,
         .addresses = pin != NULL ? pin->addresses : NULL,
         .n_addresses = pin != NULL ? pin->n_addresses : 0,

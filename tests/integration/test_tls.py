@@ -105,6 +105,7 @@ class ClientCertificateTest(GatherdTest):
         certificates = cls.enterClassContext(Certificates())
         cls.nginx = cls.enterClassContext(NginxThatAsksWho(
             certificates.issue("nginx", "IP:127.0.0.1"), certificates.ca))
+        cls.secure = cls.enterClassContext(Origin(tls=certificates.issue("other", "IP:127.0.0.1")))
         directory = Path(tempfile.mkdtemp(prefix="gatherd-test-"))
         cls.addClassCleanup(shutil.rmtree, directory)
         for name in ("reports", "billing"):
@@ -128,7 +129,13 @@ class ClientCertificateTest(GatherdTest):
         self.assertEqual(self.ask(client_cert_ref="reports")["status_code"], 200)
         result = self.ask()
         self.assertEqual(result["status_code"], 400, result)
-        self.assertFalse(result["connection"]["reused"])
+
+    def test_it_is_not_shown_to_whom_a_redirect_leads(self) -> None:
+        for redirect in (self.origin.redirect_to(self.nginx.base),
+                         self.secure.redirect_to(self.nginx.base)):
+            result = self.fetch(redirect, tls={"ca_ref": "lab", "client_cert_ref": "reports"})
+            self.assertEqual(result["effective_url"], self.nginx.base + "/")
+            self.assertEqual(result["status_code"], 400, result)
 
     def test_what_cannot_be_used_says_so(self) -> None:
         result = self.ask(client_cert_ref="garbage")
