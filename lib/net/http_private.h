@@ -139,7 +139,7 @@ struct co_http_transfer {
     struct co_list poked;   /* in session->poked */
 
     enum co_http_form form;
-    bool may_repeat;        /* the method is idempotent */
+    bool may_repeat;        /* the method is safe */
     bool has_custom_method; /* set in the handle, to be undone */
     long version;           /* of HTTP, as set in the handle */
     unsigned options;       /* that few requests need, as set in the handle */

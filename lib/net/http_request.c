@@ -14,12 +14,12 @@
 static const struct method {
     const char *name;
     enum co_http_form form; /* without a body */
-    bool is_idempotent;     /* RFC 9110 section 9.2.2 */
+    bool is_safe;           /* RFC 9110 section 9.2.1 */
     bool is_custom;         /* libcurl would say something else by itself */
 } methods[] = {
     {"GET", CO_HTTP_FORM_GET, true, false},     {"HEAD", CO_HTTP_FORM_HEAD, true, false},
-    {"POST", CO_HTTP_FORM_EMPTY, false, false}, {"PUT", CO_HTTP_FORM_EMPTY, true, true},
-    {"PATCH", CO_HTTP_FORM_EMPTY, false, true}, {"DELETE", CO_HTTP_FORM_GET, true, true},
+    {"POST", CO_HTTP_FORM_EMPTY, false, false}, {"PUT", CO_HTTP_FORM_EMPTY, false, true},
+    {"PATCH", CO_HTTP_FORM_EMPTY, false, true}, {"DELETE", CO_HTTP_FORM_GET, false, true},
     {"OPTIONS", CO_HTTP_FORM_GET, true, true},  {"TRACE", CO_HTTP_FORM_GET, true, true},
 };
 
@@ -306,11 +306,11 @@ static CURLcode set_method(struct co_http_transfer *transfer)
     bool is_custom = method->is_custom || (has_body && method->form == CO_HTTP_FORM_GET);
 
     transfer->form = form;
-    transfer->may_repeat = method->is_idempotent;
+    transfer->may_repeat = method->is_safe;
     set_form(transfer);
     /* On a connection that turns out to be dead libcurl would send the request a second time. */
     curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT,
-                     method->is_idempotent && !request->is_alone ? 0L : 1L);
+                     method->is_safe && !request->is_alone ? 0L : 1L);
     if (!is_custom && !transfer->has_custom_method)
         return CURLE_OK;
     transfer->has_custom_method = is_custom;
