@@ -21,9 +21,12 @@ from oracle import Item, Json, Plan, Wish, as_served
 N_LARGE = 20_000
 HANG_MS = 300
 CALLBACK_EVERY = 4  # jobs
+DEADLINE_EVERY = 5  # of the others
+DEADLINES_MS = (200, 1000, 5000)
 PLANS_EVERY_S = (2, 3, 5)  # of schedules, which keep 1000 runs
 BEHAVIOURS = {"ok": 60, "slow": 25, "error": 10, "reset": 3, "hang": 2}
 METHODS = {"GET": 65, "POST": 30, "HEAD": 5}
+CAPTURES = 0.2  # of the items
 
 
 class Unreachable(Exception):
@@ -78,6 +81,8 @@ class Memory:
             wish = Wish(name, items(name), f"key-{name}" if key else None)
             if len(self.wishes) % CALLBACK_EVERY == 0:
                 wish.callback = f"/ok/callback/{name}"
+            elif len(self.wishes) % DEADLINE_EVERY == 0:
+                wish.deadline_ms = DEADLINES_MS[len(self.wishes) % len(DEADLINES_MS)]
             self.wishes.append(wish)
             self.n_items += len(wish.items)
             return wish
@@ -145,11 +150,13 @@ class Worker(threading.Thread):
         return self.memory.wish(lambda name: [self.item(name, i) for i in range(n)], key)
 
     def item(self, name: str, index: int) -> Item:
-        return Item(choose(self.rng, METHODS), f"/{choose(self.rng, BEHAVIOURS)}/{name}/{index}")
+        return Item(choose(self.rng, METHODS), f"/{choose(self.rng, BEHAVIOURS)}/{name}/{index}",
+                    self.rng.random() < CAPTURES)
 
     def document(self, wish: Wish) -> Json:
         callback = {"callback": {"url": self.origin + wish.callback}} if wish.callback else {}
-        return {"name": wish.name, "defaults": {"timeout_ms": 20_000}, **callback,
+        deadline = {"deadline_ms": wish.deadline_ms} if wish.deadline_ms else {}
+        return {"name": wish.name, "defaults": {"timeout_ms": 20_000}, **callback, **deadline,
                 "requests": [self.request(item) for item in wish.items]}
 
     def request(self, item: Item) -> Json:
@@ -158,6 +165,8 @@ class Worker(threading.Thread):
             request["body"] = "x"
         if item.behaviour == "hang":
             request["timeout_ms"] = HANG_MS
+        if item.captures:
+            request["capture"] = {"body": "full"}
         return request
 
     def post(self, wish: Wish) -> None:

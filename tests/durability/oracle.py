@@ -23,6 +23,7 @@ OUTCOMES = ("success", "http_error", "assertion_failed", "transport_error", "blo
             "interrupted", "canceled", "skipped")
 ANSWERED = ("success", "http_error")
 NEVER_RUN = ("canceled", "skipped")
+TOO_LATE = ("transport_error", "skipped")  # under way at the deadline, and not begun
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 COMES_TO = {"ok": "success", "slow": "success", "error": "http_error", "reset": "transport_error",
             "hang": "transport_error"}
@@ -35,6 +36,7 @@ class Item:
     """A request: /BEHAVIOUR/JOB/INDEX, which no other has."""
     method: str
     path: str
+    captures: bool = False  # the body, which is the path and a line feed
 
     @property
     def is_safe(self) -> bool:
@@ -58,6 +60,7 @@ class Wish:
     may_be_deleted: bool = False  # somebody has asked for it
     is_deleted: bool = False  # and it was acknowledged
     callback: str | None = None  # the path that is to be told of its end
+    deadline_ms: int | None = None  # then what is left of it is given up
 
 
 @dataclass
@@ -180,11 +183,23 @@ def check_job(wish: Wish, kept: Kept, items: list[Item]) -> Iterator[str]:
         elif not may_come_to(wish, item, result["outcome"]) and not is_given_up(result):
             yield f"I1: {what}: {item.method} {item.path} came to {result['outcome']} " \
                   f"({result['error']})"
+        elif body_of(result) != expected_body(item, result["outcome"]):
+            yield f"I1: {what}: of {item.method} {item.path} the body is {result['body']}"
+
+
+def body_of(result: Json) -> str | None:
+    return result["body"].get("data") or None
+
+
+def expected_body(item: Item, outcome: str) -> str | None:
+    has_one = item.captures and item.method != "HEAD" and outcome in ANSWERED
+    return f"{item.path}\n" if has_one else None
 
 
 def may_come_to(wish: Wish, item: Item, outcome: str) -> bool:
     return outcome == COMES_TO[item.behaviour] or \
         (outcome in NEVER_RUN and wish.canceled) or \
+        (outcome in TOO_LATE and wish.deadline_ms is not None) or \
         (outcome == "interrupted" and not item.is_safe)
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """An origin that remembers every request, whatever becomes of those who sent it.
 
-It answers as the first segment of the path says: /ok, /slow, /error (500), /reset, /hang. What
-arrived is in the log when it ends, a line each: the monotonic time, the method, the path.
+It answers as the first segment of the path says: /ok, /slow, /error (500), /reset, /hang; the body
+is the path and a line feed. What arrived is in the log when it ends, a line each: the monotonic
+time, the method, the path.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import time
 from typing import Callable
 
-ANSWER = b"HTTP/1.1 %d -\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nso\n"
+ANSWER = b"HTTP/1.1 %d -\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
 SLOW_SECONDS = 0.03
 
 
@@ -43,6 +44,8 @@ class Connection(asyncio.Protocol):
     def take(self, head: str) -> None:
         line, *fields = head.split("\r\n")
         method, path, _ = line.split(" ")
+        self.body = f"{path}\n".encode()
+        self.is_head = method == "HEAD"
         for field in fields:
             if field.lower().startswith("content-length:"):
                 self.expected = int(field[15:])
@@ -51,7 +54,8 @@ class Connection(asyncio.Protocol):
 
     def answer(self, status: int) -> None:
         if not self.transport.is_closing():
-            self.transport.write(ANSWER % status)
+            body = b"" if self.is_head else self.body
+            self.transport.write(ANSWER % (status, len(self.body), body))
 
     def answer_late(self) -> None:
         asyncio.get_running_loop().call_later(SLOW_SECONDS, self.answer, 200)
