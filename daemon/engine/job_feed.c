@@ -2,11 +2,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/crash_point.h"
 #include "daemon/base/instant.h"
+#include "daemon/base/log.h"
 #include "daemon/engine/recorder.h"
 #include "daemon/engine/store_watch.h"
 #include "daemon/engine/stored_head.h"
@@ -153,6 +155,8 @@ void job_feed_interrupt(struct active_job *job)
 
 /* --- What goes in ----------------------------------------------------------------------------- */
 
+static const char deadly_text[] = "gatherd has ended unexpectedly each time it tried to fetch this";
+
 /* Why nothing of a claim is fetched; NULL: it is. */
 static const char *why_hopeless(const struct active_job *job, const struct store_claim *claim)
 {
@@ -161,8 +165,16 @@ static const char *why_hopeless(const struct active_job *job, const struct store
     if (job->is_unreadable)
         return "what was stored of this job cannot be read by this version of gatherd";
     if (claim->n_tries > STORE_TRIES_MAX)
-        return "gatherd has ended unexpectedly each time it tried to fetch this";
+        return deadly_text;
     return NULL;
+}
+
+/* Of a claim that has come to nothing so often there is but one item. */
+static void log_given_up(const struct active_job *job, const struct store_claim *claim)
+{
+    log_event(EVENT_ITEM_GIVEN_UP, LOG_FIELDS({"job_id", job->record->id}),
+              "item %" PRIu32 " of job %s is given up: %s", claim->first, job->record->id,
+              deadly_text);
 }
 
 /* Makes the chunk's piece of its requests, and takes them over. NULL: it has none */
@@ -253,6 +265,8 @@ static int take_in(struct active_job *job, const struct store_claim *claim, cons
         job->started_at = instant_now();
         recorder_touch_soon(job->context->recorder, job);
     }
+    if (why == deadly_text)
+        log_given_up(job, claim);
     leave_out(chunk, claim, why, left_out);
     add_piece(job, chunk, left_out);
     return 0;

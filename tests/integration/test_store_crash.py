@@ -16,6 +16,8 @@ from durable import DurableTest
 from harness import Gatherd, Json, Reply, command_line, curl, run_curl
 from patience import PATIENCE, eventually, report, takes_seconds
 
+TRIES = 6  # of a request that kills the daemon: with others, then alone
+
 
 class CrashTest(DurableTest):
     def test_a_job_goes_on_after_a_crash(self) -> None:
@@ -48,6 +50,32 @@ class CrashTest(DurableTest):
         self.assert_outcomes(results, ["interrupted", "success"])
         self.assertEqual(results[0]["error"]["code"], "interrupted")
         self.assertEqual(self.origin.targets().count("/hang"), 1)
+
+    def arrivals(self, target: str) -> int:
+        return self.origin.targets().count(target)
+
+    def kill_when_it_comes(self, gatherd: Gatherd, job: Json, target: str) -> int:
+        """As if that request were what kills the daemon; how often it did until the job ended."""
+        n = 0
+        while n < 20:
+            eventually(lambda: self.arrivals(target) > n or self.look(gatherd, job)["done"],
+                       "the request, or the end of the job", 20)
+            if self.arrivals(target) == n:
+                break
+            n += 1
+            gatherd.restart()
+        return n
+
+    def test_a_request_that_kills_it_each_time_is_given_up_and_no_other(self) -> None:
+        gatherd = self.daemon()
+        slow = [self.origin.url(f"/slow?ms=300&n={n}") for n in range(3)]
+        job = self.submit_urls(gatherd, [slow[0], self.origin.url("/hang"), *slow[1:]])
+        self.assertGreaterEqual(self.kill_when_it_comes(gatherd, job, "/hang"), TRIES)
+        results = self.all_results(gatherd, job)
+        self.assert_outcomes(results, ["success", "transport_error", "success", "success"])
+        self.assertEqual(results[1]["error"]["code"], "internal")
+        self.assertIn(f"item 1 of job {job['id']} is given up", gatherd.stderr())
+        self.assertEqual(gatherd.stderr().count("is given up"), 1)
 
     def test_a_canceled_job_stays_canceled(self) -> None:
         gatherd = self.daemon()
