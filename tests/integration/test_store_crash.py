@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
 import unittest
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from durable import DurableTest
@@ -17,6 +19,13 @@ from harness import Gatherd, Json, Reply, command_line, curl, run_curl
 from patience import PATIENCE, eventually, report, takes_seconds
 
 TRIES = 6  # of a request that kills the daemon: with others, then alone
+
+
+def chunks_on_disk(gatherd: Gatherd) -> int:
+    """Of all that was uploaded, whether it became a job or not."""
+    uri = f"file:{gatherd.store}/gatherd.db?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        return database.execute("SELECT count(*) FROM chunk_data").fetchone()[0]
 
 
 class CrashTest(DurableTest):
@@ -99,7 +108,11 @@ class CrashTest(DurableTest):
             head = gatherd.request_bytes("/v1/jobs", "POST", b"", f"Content-Length: {len(body)}",
                                          "Content-Type: text/uri-list")
             connection.send(head + body[:-10])
-        gatherd.restart()
+            eventually(lambda: chunks_on_disk(gatherd), "the upload on the disk")
+            gatherd.kill()
+        self.assertGreater(chunks_on_disk(gatherd), 0)
+        gatherd.start()
+        eventually(lambda: chunks_on_disk(gatherd) == 0, "the end of what was uploaded")
         self.assertEqual(curl(f"{gatherd.base}/v1/jobs").json()["data"], [])
 
     @takes_seconds
