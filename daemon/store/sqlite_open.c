@@ -6,12 +6,6 @@
 #include "daemon/store/sqlite_callback.h"
 #include "daemon/store/sqlite_keeping.h"
 
-static const char *const versions[] = {sqlite_schema,   sqlite_schema_2, sqlite_schema_3,
-                                       sqlite_schema_4, sqlite_schema_5, sqlite_schema_6,
-                                       sqlite_schema_7, sqlite_schema_8, sqlite_schema_9};
-
-enum { N_VERSIONS = sizeof(versions) / sizeof(*versions) };
-
 /* --- Connections ------------------------------------------------------------------------------ */
 
 /* Until it is known whose the file is, nothing is written to it. */
@@ -23,13 +17,13 @@ static int open_writer(struct store *store, const char *synchronous, struct err 
     if (rc == 0)
         rc = sqlite_connection_open(writer, store, SQLITE_WRITER, store->file, err);
     if (rc == 0)
-        rc = sqlite_identify(writer->database, N_VERSIONS, err);
+        rc = sqlite_identify(writer->database, SQLITE_N_VERSIONS, err);
     if (rc == SQLITE_IS_NEW)
         rc = sqlite_make_ours(writer->database, err);
     if (rc == 0)
         rc = sqlite_connection_set_up(writer, synchronous, err);
     if (rc == 0)
-        rc = sqlite_migrate(writer->database, versions, N_VERSIONS, err);
+        rc = sqlite_migrate(writer->database, sqlite_versions, SQLITE_N_VERSIONS, err);
     return rc < 0 ? rc : sqlite_connection_prepare(writer, err);
 }
 

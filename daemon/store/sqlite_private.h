@@ -27,19 +27,11 @@
 #include "daemon/store/directory.h"
 #include "daemon/store/store.h"
 
-enum { SQLITE_APPLICATION_ID = 0x67746872, SQLITE_PAGE_BYTES = 4096 };
+enum { SQLITE_APPLICATION_ID = 0x67746872, SQLITE_PAGE_BYTES = 4096, SQLITE_N_VERSIONS = 9 };
 
-/* The statements that create version 1, for a database without any table, and those that lead from
- * there to the next: sqlite_schema.c. */
-extern const char sqlite_schema[];
-extern const char sqlite_schema_2[];
-extern const char sqlite_schema_3[];
-extern const char sqlite_schema_4[];
-extern const char sqlite_schema_5[];
-extern const char sqlite_schema_6[];
-extern const char sqlite_schema_7[];
-extern const char sqlite_schema_8[];
-extern const char sqlite_schema_9[];
+/* The statements that lead from each version of the database to the next; the first ones are for
+ * one without any table. */
+extern const char *const sqlite_versions[SQLITE_N_VERSIONS];
 
 /* --- Connections ------------------------------------------------------------------------------ */
 

@@ -7,7 +7,7 @@
  * Instants are microseconds since 1970; NULL: never.
  *
  * chunk_data.crc32c is of the lines in what version 1 has written; see sqlite_chunk.c. */
-const char sqlite_schema[] =
+static const char version_1[] =
     "CREATE TABLE job("
     " number INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id TEXT NOT NULL UNIQUE,"
@@ -120,10 +120,10 @@ const char sqlite_schema[] =
     ") STRICT;";
 
 /* Old bodies have no checksum. */
-const char sqlite_schema_2[] = "ALTER TABLE result_body ADD COLUMN crc32c INTEGER";
+static const char version_2[] = "ALTER TABLE result_body ADD COLUMN crc32c INTEGER";
 
 /* Whatever clients ask for, they ask for it of one tenant. */
-const char sqlite_schema_3[] =
+static const char version_3[] =
     "ALTER TABLE job ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
     "DROP INDEX job_key;"
     "CREATE UNIQUE INDEX job_key ON job(tenant, key) WHERE key IS NOT NULL;"
@@ -133,7 +133,7 @@ const char sqlite_schema_3[] =
     "CREATE INDEX job_tenant ON job(tenant, number);";
 
 /* A callback may outlive its job, so it has what it needs of it. */
-const char sqlite_schema_4[] =
+static const char version_4[] =
     "ALTER TABLE job ADD COLUMN has_callback INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE callback("
     " job INTEGER PRIMARY KEY,"
@@ -155,7 +155,7 @@ const char sqlite_schema_4[] =
 
 /* wake: when there is something to do for it. The document of its jobs is apart, as it may be long,
  * and the rest of the row is written with every run. */
-const char sqlite_schema_5[] =
+static const char version_5[] =
     "CREATE TABLE schedule("
     " number INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id TEXT NOT NULL UNIQUE,"
@@ -212,20 +212,25 @@ const char sqlite_schema_5[] =
     ") STRICT, WITHOUT ROWID;";
 
 /* Runs that have not ended, by their jobs. */
-const char sqlite_schema_6[] =
+static const char version_6[] =
     "CREATE INDEX schedule_run_unended ON schedule_run(job) WHERE state = 0";
 
 /* Lists go on behind an id: a number would tell how many schedules others have. */
-const char sqlite_schema_7[] = "DROP INDEX schedule_tenant;"
-                               "CREATE INDEX schedule_tenant ON schedule(tenant, id);";
+static const char version_7[] = "DROP INDEX schedule_tenant;"
+                                "CREATE INDEX schedule_tenant ON schedule(tenant, id);";
 
-const char sqlite_schema_8[] = "ALTER TABLE schedule ADD COLUMN key TEXT;" /* Idempotency-Key */
-                               "ALTER TABLE schedule ADD COLUMN fingerprint BLOB;"
-                               "CREATE UNIQUE INDEX schedule_key ON schedule(tenant, key)"
-                               " WHERE key IS NOT NULL;";
+static const char version_8[] = "ALTER TABLE schedule ADD COLUMN key TEXT;" /* Idempotency-Key */
+                                "ALTER TABLE schedule ADD COLUMN fingerprint BLOB;"
+                                "CREATE UNIQUE INDEX schedule_key ON schedule(tenant, key)"
+                                " WHERE key IS NOT NULL;";
 
 /* decided_at: when it was decided when it is due; NULL: by an older version. */
-const char sqlite_schema_9[] =
+static const char version_9[] =
     "ALTER TABLE callback ADD COLUMN decided_at INTEGER;"
     "DROP INDEX callback_host;"
     "CREATE INDEX callback_lane ON callback(tenant, host, due_at) WHERE due_at IS NOT NULL;";
+
+const char *const sqlite_versions[SQLITE_N_VERSIONS] = {
+    version_1, version_2, version_3, version_4, version_5,
+    version_6, version_7, version_8, version_9,
+};
