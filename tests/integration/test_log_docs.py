@@ -57,6 +57,15 @@ class LogDocsTest(unittest.TestCase):
             self.assertEqual((message_id, subject, " ".join(text).strip()),
                              (event.message_id, f"Subject: {event.name}", event.meaning))
 
+    def test_the_rules_of_egress_are_those_of_the_source(self) -> None:
+        told = {rule for cells in rows("rule | what it forbids") for rule in cells[0].split(", ")}
+        source = (TOP / "daemon" / "engine" / "egress_table.c").read_text() + \
+            (TOP / "daemon" / "engine" / "egress.c").read_text()
+        known = set(re.findall(r'"((?:ipv[46]|name)-[a-z0-9-]+[a-z0-9])"', source))
+        self.assertGreater(len(known), 25)
+        self.assertEqual(told, known | {"own-listener", "port-bad", "address-family",
+                                        "egress.deny RANGE", "secret NAME"})
+
     def test_no_event_is_without_a_record(self) -> None:
         logged = set(re.findall(r"\bEVENT_(\w+)", sources()))
         self.assertEqual({event.symbol for event in events()} - logged, set())
