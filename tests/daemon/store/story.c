@@ -137,6 +137,24 @@ static bool is_short_known(struct store *store, const struct story *story)
            (!was_told(story, STEP_FINISH_SHORT) || count_results(store, story->short_job) == SHORT);
 }
 
+/* 0: there is no such job, or it has ended */
+static int n_unfinished(struct store *store, int64_t number, int n_items)
+{
+    bool has_ended;
+
+    if (!is_job(store, number, &has_ended) || has_ended)
+        return 0;
+    return n_items - count_results(store, number);
+}
+
+bool story_goes_on(struct store *store)
+{
+    int n_long = n_unfinished(store, 1, LONG); /* numbers go by acceptance */
+    int n_short = n_unfinished(store, 2, SHORT);
+
+    return claim_all(store) == n_long + n_short;
+}
+
 bool story_is_known(struct store *store, const struct story *story)
 {
     return (!was_told(story, STEP_TAKE_LONG) || is_long_known(store, story)) &&

@@ -20,3 +20,7 @@ int story_tell(struct store *store, struct story *story);
 
 /* Whether the store knows all of what was told; the step that failed may be known or not. */
 bool story_is_known(struct store *store, const struct story *story);
+
+/* Claims what is ready in a store that was opened anew. returns whether that is what its jobs have
+ * no result of, all of it: so a job is there whole or not at all */
+bool story_goes_on(struct store *store);

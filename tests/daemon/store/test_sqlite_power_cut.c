@@ -45,7 +45,7 @@ static bool knows(const struct story *story)
     options.path = scratch_path("store");
     if (store_open(&store, &options, NULL) < 0)
         return false;
-    bool is_known = story_is_known(store, story);
+    bool is_known = story_is_known(store, story) && story_goes_on(store);
     store_close(store);
     return is_known && scratch_sql("SELECT count(*) FROM pragma_integrity_check "
                                    "WHERE integrity_check <> 'ok'") == 0;
@@ -63,10 +63,12 @@ static bool is_sound(const struct story *story)
 }
 
 struct outcome_of_cuts {
-    unsigned n_cuts, n_losses;
+    unsigned n_cuts;
+    unsigned n_losses;
+    unsigned n_breaches; /* losses when something had been acknowledged */
 };
 
-/* With the power going at every step-th sync there is, up to the first loss. */
+/* With the power going at every step-th sync there is, until the whole story was told. */
 static struct outcome_of_cuts cut_everywhere(uint64_t seed, const char *synchronous, unsigned step)
 {
     struct outcome_of_cuts outcome = {0};
@@ -79,11 +81,12 @@ static struct outcome_of_cuts cut_everywhere(uint64_t seed, const char *synchron
         tell_until_cut(outcome.n_cuts, seed + outcome.n_cuts, synchronous, &story);
         if (!is_sound(&story)) {
             outcome.n_losses++;
+            outcome.n_breaches += story.n_told > 0;
             printf("lost at sync %u, seed %llu, after %zu steps\n", outcome.n_cuts,
                    (unsigned long long)seed, story.n_told);
         }
         scratch_tear_down();
-    } while (story.n_told < story_n_steps && outcome.n_losses == 0);
+    } while (story.n_told < story_n_steps);
     return outcome;
 }
 
@@ -95,10 +98,15 @@ CO_TEST(power_cut_at_any_sync_loses_nothing)
     ck_assert_uint_gt(outcome.n_cuts, story_n_steps);
 }
 
-/* The test above would find it if commits were not synced. */
-CO_TEST(without_syncs_something_is_lost)
+/* The test above would find it if commits were not synced, and not only since there are fewer
+ * syncs, or since a database that is still being made may be spoilt. */
+CO_TEST(without_syncs_what_was_acknowledged_is_lost)
 {
-    ck_assert_uint_gt(cut_everywhere(1, "NORMAL", 1).n_losses, 0);
+    unsigned n_breaches = 0;
+
+    for (uint64_t seed = 1; seed <= 5; seed++)
+        n_breaches += cut_everywhere(seed, "NORMAL", 1).n_breaches;
+    ck_assert_uint_gt(n_breaches, 0);
 }
 
 Suite *suite_sqlite_power_cut(void);
@@ -112,7 +120,7 @@ Suite *suite_sqlite_power_cut(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, scratch_silence, scratch_end_silence);
     tcase_add_loop_test(tcase, power_cut_at_any_sync_loses_nothing, 0, n_seeds > 0 ? n_seeds : 1);
-    tcase_add_test(tcase, without_syncs_something_is_lost);
+    tcase_add_test(tcase, without_syncs_what_was_acknowledged_is_lost);
     suite_add_tcase(suite, tcase);
     return suite;
 }
