@@ -1,5 +1,6 @@
 /* Random calls, and a model that knows what should come of them. A failure names its seed: run that
  * alone with STORE_SEED=N. */
+#include "daemon/base/instant.h"
 #include "daemon/store/store.h"
 
 #include <check.h>
@@ -261,16 +262,23 @@ static void run_seed(uint64_t seed)
     stores_close();
 }
 
-/* Found again by its seed, which is printed before it begins. */
+static uint64_t number_from(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* Each time others. What fails is found again with its seed, which is printed before it begins:
+ * STORE_SEED=... STORE_SEQUENCES=1. */
 CO_TEST(random_calls_leave_what_the_model_says)
 {
-    const char *only = getenv("STORE_SEED");
-    unsigned n = scaled(50) > 0 ? 5 : 1;
+    uint64_t seed = number_from("STORE_SEED", (uint64_t)instant_now());
+    uint64_t n = number_from("STORE_SEQUENCES", scaled(50) > 1 ? 10 : 1);
 
     model = malloc(sizeof(*model));
     ck_assert_ptr_nonnull(model);
-    for (uint64_t i = 0; i < (only != NULL ? 1 : n); i++) {
-        uint64_t seed = only != NULL ? strtoull(only, NULL, 0) : (uint64_t)_i * 1000 + i;
+    for (; n > 0; n--, seed++) {
         printf("STORE_SEED=%llu\n", (unsigned long long)seed);
         run_seed(seed);
     }
@@ -284,8 +292,8 @@ Suite *suite_sqlite_random(void)
     Suite *suite = suite_create("daemon/store/sqlite_random");
     TCase *tcase = tcase_create("all");
 
-    tcase_set_timeout(tcase, 300);
-    tcase_add_loop_test(tcase, random_calls_leave_what_the_model_says, 0, 2);
+    tcase_set_timeout(tcase, 300 + (double)number_from("STORE_SEQUENCES", 0));
+    tcase_add_test(tcase, random_calls_leave_what_the_model_says);
     suite_add_tcase(suite, tcase);
     return suite;
 }
