@@ -4,7 +4,8 @@
  * it. Everybody else calls co_http_fetch(), which hands libcurl one transfer and parks until it is
  * over. Nothing here limits how many transfers run at once: who needs a limit waits for a permit
  * before calling. Redirects are not followed, and nothing is retried but a request with a safe
- * method (RFC 9110 section 9.2.1) whose reused connection was found closed. A digest challenge is answered within the fetch (RFC 7616 section 3.3).
+ * method (RFC 9110 section 9.2.1) whose reused connection was found closed. A digest challenge is
+ * answered within the fetch (RFC 7616 section 3.3).
  *
  * A connection is shared by fetches that would have made the same one: same origin, same proxy,
  * same TLS options, same fixed addresses. HTTP/2 is spoken over TLS with origins that offer it, and

@@ -91,7 +91,8 @@ class GetTest(GatherctlTest):
                               env={**os.environ, **self.environment()}).stdout
         lines, peak_kib = map(int, most.split())
         self.assertEqual(lines, 100_001)
-        self.assertLess(peak_kib, 64 * 1024)
+        if self.gatherd.memory_is_its_own():  # the client's is as the daemon's
+            self.assertLess(peak_kib, 64 * 1024)
 
 
 PEAK = """
