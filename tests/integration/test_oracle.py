@@ -14,14 +14,15 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "durability"))
 from oracle import (COMES_TO, OUTCOMES, Evidence, Item, Json, Kept, Limits, Plan, Wish, as_served,
                     check)
 
-ITEMS = [Item("GET", "/ok/a/0"), Item("POST", "/slow/a/1"), Item("GET", "/error/a/2"),
+ITEMS = [Item("GET", "/ok/a/0", captures=True), Item("POST", "/slow/a/1"), Item("GET", "/error/a/2"),
          Item("POST", "/reset/a/3")]
 COUNTS = dict.fromkeys(("total", "queued", "running", "finished", *OUTCOMES), 0)
 
 
 def result_of(index: int, item: Item, outcome: str = "") -> Json:
     return {"index": index, "state": "finished", "outcome": outcome or COMES_TO[item.behaviour],
-            "request": {"method": item.method, "url": f"http://origin{item.path}"}, "error": None}
+            "request": {"method": item.method, "url": f"http://origin{item.path}"}, "error": None,
+            "body": {"data": f"{item.path}\n" if item.captures else None}}
 
 
 def kept(name: str, id: str, results: list[Json]) -> Kept:
@@ -70,6 +71,11 @@ class OracleTest(unittest.TestCase):
     def come_to(self, index: int, outcome: str) -> None:
         self.job.results[index]["outcome"] = outcome
         self.evidence.kept = [kept("a", "job_a", self.job.results)]
+
+    def test_a_body_that_is_not_its_own_or_is_gone_is_found(self) -> None:
+        for data in ("/ok/a/1\n", None):
+            self.job.results[0]["body"] = {"data": data}
+            self.assert_broken("I1", "of GET /ok/a/0 the body is")
 
     def test_nothing_is_said_when_all_is_well(self) -> None:
         self.assertEqual(check(self.evidence), [])
